@@ -1,0 +1,70 @@
+# The front doors. Each installs what it needs first; `make` alone lists them.
+
+PYTHON ?= python3
+PORT ?= 9000
+PROFILE ?= light
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+EXTRAS := requirements
+export BABBLEFISH_PORT := $(PORT)
+export BABBLEFISH_PROFILE := $(PROFILE)
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast bench lint format lock clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.light  ## start a gateway with its engines (PORT=9000 PROFILE=light)
+	@exec $(BIN)/babblefish serve
+
+test: $(VENV)/.dev lint  ## every test, in real time and with a real browser
+	$(BIN)/pytest
+
+test-fast: $(VENV)/.dev  ## what takes under a minute
+	$(BIN)/pytest -m "not slow and not browser"
+
+bench: $(VENV)/.dev  ## the figures, each beside the other side's
+	$(BIN)/python -m bench
+
+lint: $(VENV)/.dev  ## style, types, import layers, shell
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## rewrite the style where it can be
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(UV)  ## pin every dependency again, for every Python we support
+	cd requirements && ./lock ../$(UV)
+
+clean:  ## remove what was installed here
+	rm -rf $(VENV)
+
+# ── the environment: pinned by hash, rebuilt when a lock changes ─────────────────────────────
+
+$(UV): requirements/uv.txt requirements/debian-python.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "BabbleFish needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || requirements/install-debian requirements/debian-python.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.light: $(UV) requirements/light.txt requirements/debian-light.txt pyproject.toml
+	@requirements/install-debian requirements/debian-light.txt
+	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/light.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.txt requirements/debian-light.txt requirements/debian-test.txt pyproject.toml
+	@requirements/install-debian requirements/debian-light.txt
+	@requirements/install-debian requirements/debian-test.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.light $@

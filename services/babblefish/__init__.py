@@ -1,0 +1,1 @@
+"""BabbleFish: self-hosted, real-time speech-to-speech translation for phones."""

@@ -1,0 +1,168 @@
+"""The gateway: what it is made of, and its addresses."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import psutil
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
+
+from babblefish.gateway import phone
+from babblefish.gateway.admission import Admission
+from babblefish.gateway.bus import MemoryBus
+from babblefish.gateway.endpointing import Limits
+from babblefish.gateway.engines import Engines
+from babblefish.gateway.interpreter import Interpreter
+from babblefish.gateway.line import Line
+from babblefish.gateway.microphone import Ears
+from babblefish.gateway.page import Page
+from babblefish.gateway.sessions import Sessions
+from babblefish.gateway.vad import VoiceDetector
+from babblefish.protocol import Error, Refusal
+from babblefish.settings import Settings
+from babblefish.stage.cores import available_cores
+
+
+class LanguageLists(BaseModel):
+    """Languages as `joined.languages` has them."""
+
+    speak: list[str]
+    read: list[str]
+    hear: list[str]
+    write: list[str]
+
+
+class Status(BaseModel):
+    """What the gateway is doing."""
+
+    service: str
+    clients: int
+    tts_accelerator: str | None
+    cpu_threads: int
+    models: dict[str, bool]
+    cpu_usage: str
+    profile: str
+    translator: str
+    synthesizer: str
+    languages: LanguageLists
+
+
+class Health(BaseModel):
+    """Whether something is so."""
+
+    status: str
+
+
+class Gateway:
+    """Everything one gateway process is made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.page = Page()
+        self.engines = Engines(settings)
+        self.languages = self.engines.languages()
+        self.admission = Admission(settings.allowed_origins, settings.max_phones)
+        self._bus = MemoryBus()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started in this order, stopped in the other: what was said is seen through first."""
+        settings = self.settings
+        async with self.engines.running() as engines, VoiceDetector() as detector:
+            interpreter = Interpreter(
+                engines.translator,
+                engines.synthesizer,
+                self._bus,
+                settings.utterance_deadline_s,
+            )
+            sessions = Sessions(
+                self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
+            )
+            ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
+            self._exchange = phone.Exchange(settings, sessions, ears, self.languages)
+            yield
+            await interpreter.close()
+
+    async def answer(self, socket: WebSocket) -> None:
+        """One phone calls."""
+        async with Line(socket, self.settings) as line:
+            try:
+                with self.admission.admitted(socket.headers):
+                    await phone.serve(self._exchange, line, dict(socket.query_params))
+            except Refusal as refusal:
+                line.outbox.put(Error(refusal.code, refusal.message))
+                await line.hang_up(refusal.close or 1008, refusal.code)
+
+    def status(self) -> Status:
+        """See `Status`; the first ones are what the user's documents show."""
+        settings, languages = self.settings, self.languages
+        return Status(
+            service="BabbleFish",
+            clients=self.admission.phones,
+            tts_accelerator=None,
+            cpu_threads=settings.threads or available_cores(),
+            models={
+                "seamless": settings.translator == "local:seamless",
+                "kokoro": settings.synthesizer == "local:kokoro",
+                "speaker": False,
+            },
+            cpu_usage=f"{psutil.cpu_percent():.0f}%",
+            profile=settings.profile,
+            translator=settings.translator,
+            synthesizer=settings.synthesizer,
+            languages=LanguageLists(
+                speak=languages.speak,
+                read=languages.read,
+                hear=languages.hear,
+                write=languages.write,
+            ),
+        )
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway's addresses; raises `EngineMissing`."""
+    gateway = Gateway(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with gateway.running():
+            yield
+
+    app = FastAPI(title="BabbleFish", version="0.1.0", lifespan=lifespan, redoc_url=None)
+
+    @app.api_route("/", methods=["GET", "HEAD"], response_model=Status)
+    async def root(request: Request) -> Response:
+        """The page to a browser, the status to everything else."""
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(gateway.page.html, headers=gateway.page.headers)
+        return JSONResponse(gateway.status().model_dump(), headers={"Vary": "Accept"})
+
+    @app.get("/health")
+    async def health() -> Health:
+        """The process answers."""
+        return Health(status="ok")
+
+    @app.get("/ready", responses={503: {"model": Health}})
+    async def ready(response: Response) -> Health:
+        """The engines are warm."""
+        if not gateway.engines.ready:
+            response.status_code = 503
+            return Health(status="engines are warming up")
+        return Health(status="ready")
+
+    @app.websocket("/ws/client")
+    async def client(socket: WebSocket) -> None:
+        await gateway.answer(socket)
+
+    return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        threshold=settings.voice_threshold,
+        pause_ms=settings.pause_ms,
+        endpoint_ms=settings.endpoint_ms,
+        min_voice_ms=settings.min_voice_ms,
+        max_utterance_ms=1000 * settings.max_utterance_s,
+    )

@@ -1,0 +1,136 @@
+"""The bus: who is present, and everything a session's phones are told, pass through it.
+
+One process needs the one in memory; several gateways will share another with this interface.
+Events are plain values, so that they can travel.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from babblefish.protocol import Person
+from babblefish.telemetry import log
+
+_log = log(__name__)
+
+_BACKLOG = 1000
+
+
+class Present(Struct, frozen=True, tag="present"):
+    """Who is in the session now: a level, not a change, so that a missed one does no harm."""
+
+    people: list[Person]
+
+
+class Captioned(Struct, frozen=True, tag="captioned"):
+    """Somebody is talking; this is what was understood so far."""
+
+    utterance_id: str
+    speaker: Person
+    language: str
+    text: str
+    final: bool
+
+
+class Interpreted(Struct, frozen=True, tag="interpreted"):
+    """What somebody said, ready for the listeners of one language.
+
+    `language` is the listeners', `target_language` that of `translation`: they differ only where
+    nothing translates between the two and the listener gets the transcript.
+    """
+
+    utterance_id: str
+    speaker: Person
+    language: str
+    transcript: str
+    translation: str
+    source_language: str
+    target_language: str
+    wav: bytes | None
+    voice: str | None
+    latency_ms: int
+    stages: dict[str, int]
+
+
+class Told(Struct, frozen=True, tag="told"):
+    """An error that concerns one participant."""
+
+    client_id: str
+    code: str
+    message: str
+
+
+Event = Present | Captioned | Interpreted | Told
+
+
+class Bus(Protocol):
+    """Presence and events of sessions."""
+
+    async def enter(self, session: str, person: Person) -> None:
+        """Is here, or is here as somebody else now; everybody is told."""
+
+    async def leave(self, session: str, client_id: str) -> None:
+        """Is gone; everybody is told."""
+
+    async def people(self, session: str) -> list[Person]:
+        """Who is here, in order of arrival."""
+
+    async def publish(self, session: str, event: Event) -> None:
+        """Tells every subscriber of the session."""
+
+    def subscribe(self, session: str) -> contextlib.AbstractContextManager[AsyncIterator[Event]]:
+        """What is published while the context is open, in order."""
+
+
+class MemoryBus:
+    """The bus of a single process."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, dict[str, Person]] = {}
+        self._queues: dict[str, list[asyncio.Queue[Event]]] = {}
+
+    async def enter(self, session: str, person: Person) -> None:
+        """See `Bus`."""
+        self._people.setdefault(session, {})[person.client_id] = person
+        await self._tell_presence(session)
+
+    async def leave(self, session: str, client_id: str) -> None:
+        """See `Bus`."""
+        people = self._people.get(session, {})
+        people.pop(client_id, None)
+        if not people:
+            self._people.pop(session, None)
+        await self._tell_presence(session)
+
+    async def people(self, session: str) -> list[Person]:
+        """See `Bus`."""
+        return list(self._people.get(session, {}).values())
+
+    async def publish(self, session: str, event: Event) -> None:
+        """See `Bus`; waits where a subscriber is far behind."""
+        for queue in list(self._queues.get(session, ())):
+            await queue.put(event)
+
+    @contextlib.contextmanager
+    def subscribe(self, session: str) -> Iterator[AsyncIterator[Event]]:
+        """See `Bus`."""
+        queue: asyncio.Queue[Event] = asyncio.Queue(_BACKLOG)
+        queues = self._queues.setdefault(session, [])
+        queues.append(queue)
+        try:
+            yield _events(queue)
+        finally:
+            queues.remove(queue)
+            if not queues:
+                self._queues.pop(session, None)
+
+    async def _tell_presence(self, session: str) -> None:
+        await self.publish(session, Present(await self.people(session)))
+
+
+async def _events(queue: asyncio.Queue[Event]) -> AsyncIterator[Event]:
+    while True:
+        yield await queue.get()

@@ -1,0 +1,152 @@
+"""Sessions on this gateway: what the bus says, handed to the phones that are connected here."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
+
+import msgspec
+
+from babblefish.gateway.bus import Bus, Captioned, Event, Interpreted, Present, Told
+from babblefish.gateway.outbox import Outbox
+from babblefish.protocol import (
+    CLOSE_FULL,
+    CLOSE_SESSION,
+    Error,
+    Partial,
+    Participants,
+    Person,
+    Refusal,
+    Result,
+    encode,
+)
+
+
+class Listener(Protocol):
+    """A phone, as far as a session knows it."""
+
+    @property
+    def person(self) -> Person:
+        """Who holds it, and the language it hears."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where what it is told is put."""
+
+
+class Session:
+    """The phones of one session on this gateway."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._listeners: dict[str, Listener] = {}
+
+    @contextlib.contextmanager
+    def attached(self, listener: Listener) -> Iterator[None]:
+        """The listener is told what the session is told."""
+        self._listeners[listener.person.client_id] = listener
+        try:
+            yield
+        finally:
+            del self._listeners[listener.person.client_id]
+
+    async def deliver(self, events: AsyncIterator[Event]) -> None:
+        """Hands out events for ever."""
+        async for event in events:
+            match event:
+                case Present():
+                    self._to_all(encode(Participants(event.people)))
+                case Captioned():
+                    self._to_all(encode(_partial(event)))
+                case Interpreted():
+                    self._to_listeners(event)
+                case Told(client_id, code, message):
+                    if listener := self._listeners.get(client_id):
+                        listener.outbox.put(Error(code, message))
+
+    def _to_all(self, body: bytes) -> None:
+        for listener in self._listeners.values():
+            listener.outbox.put_encoded(body)
+
+    def _to_listeners(self, event: Interpreted) -> None:
+        """Everybody who hears the language, but not the speaker; encoded once."""
+        result = _result(event)
+        body = encode(result)
+        lean = encode(msgspec.structs.replace(result, tts_audio=None, tts_voice=None))
+        for listener in self._listeners.values():
+            person = listener.person
+            if person.language == event.language and person.client_id != event.speaker.client_id:
+                listener.outbox.put_encoded(body, lean if event.wav else None)
+
+
+class Sessions:
+    """Sessions by name; one exists here while a phone of it is connected here."""
+
+    def __init__(self, bus: Bus, *, adhoc: bool, capacity: int) -> None:
+        self._bus = bus
+        self._adhoc = adhoc
+        self._capacity = capacity
+        self._open: dict[str, _Open] = {}
+
+    @contextlib.asynccontextmanager
+    async def join(self, name: str) -> AsyncIterator[Session]:
+        """The session, opened by whoever joins first; raises `Refusal`."""
+        if len(await self._bus.people(name)) >= self._capacity:
+            raise Refusal("session_full", f"{self._capacity} phones are in it.", CLOSE_FULL)
+        entry = self._open.get(name)
+        if entry is None:
+            if not self._adhoc:
+                raise Refusal("unknown_session", "Nobody opened this session.", CLOSE_SESSION)
+            entry = self._open[name] = _Open(Session(name), self._bus)
+        entry.phones += 1
+        try:
+            yield entry.session
+        finally:
+            entry.phones -= 1
+            if not entry.phones:
+                del self._open[name]
+                await entry.close()
+
+
+class _Open:
+    """A session with the task that listens to the bus for it."""
+
+    def __init__(self, session: Session, bus: Bus) -> None:
+        self.session = session
+        self.phones = 0
+        self._subscription = contextlib.ExitStack()
+        events = self._subscription.enter_context(bus.subscribe(session.name))
+        self._task = asyncio.create_task(session.deliver(events), name=f"session {session.name}")
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._subscription.close()
+
+
+def _partial(event: Captioned) -> Partial:
+    return Partial(
+        event.utterance_id,
+        event.speaker.client_id,
+        event.speaker.name,
+        event.language,
+        event.text,
+        event.final,
+    )
+
+
+def _result(event: Interpreted) -> Result:
+    return Result(
+        utterance_id=event.utterance_id,
+        speaker_id=event.speaker.client_id,
+        speaker_name=event.speaker.name,
+        transcript=event.transcript,
+        translation=event.translation,
+        source_language=event.source_language,
+        target_language=event.target_language,
+        tts_audio=event.wav,
+        tts_voice=event.voice,
+        has_f5_pending=False,
+        latency_ms=event.latency_ms,
+        stages=event.stages,
+    )

@@ -1,0 +1,166 @@
+"""Every setting, typed, in one place: flag, else environment, else file, else profile."""
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import (
+    SettingsError as SourceError,
+)
+
+from babblefish.errors import SettingsError
+
+PREFIX = "BABBLEFISH_"
+
+PROFILES: dict[str, dict[str, str]] = {
+    "light": {"translator": "local:light", "synthesizer": "local:espeak"},
+}
+"""Which engine each stage gets, by profile."""
+
+_STAGE = r"^local:[a-z0-9][a-z0-9_-]*$|^$"
+
+
+class Settings(BaseSettings):
+    """The settings of a gateway and of the engines it runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        cli_kebab_case=True,
+        cli_prog_name="babblefish serve",
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+    config_file: ClassVar[Path | None] = None
+
+    profile: str = Field("light", description=f"which engines: {', '.join(PROFILES)}")
+    translator: str = Field("", pattern=_STAGE, description="engine, if not the profile's")
+    synthesizer: str = Field("", pattern=_STAGE, description="engine, if not the profile's")
+
+    host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
+    port: int = Field(9000, ge=0, le=65535, description="port to listen on; 0 picks one")
+    allowed_origins: list[str] = Field([], description="origins of pages beside our own")
+    adhoc_sessions: bool = Field(True, description="the first join opens a session")
+    max_phones: int = Field(500, ge=1, description="sockets on this gateway")
+    max_participants: int = Field(50, ge=2, description="phones in one session")
+    join_timeout_s: float = Field(10, gt=0, description="how long a socket may take to join")
+    heartbeat_s: int = Field(20, ge=1, le=60, description="WebSocket ping interval")
+    send_timeout_s: float = Field(30, gt=0, description="how long one send may block")
+    outbox_bytes: int = Field(4 << 20, ge=1 << 16, description="waiting for a slow listener")
+
+    endpoint_ms: int = Field(500, ge=100, le=5000, description="silence that ends an utterance")
+    pause_ms: int = Field(160, ge=32, le=2000, description="silence at which work starts")
+    idle_ms: int = Field(800, ge=100, le=10_000, description="no audio at all ends an utterance")
+    max_utterance_s: float = Field(20, ge=2, le=60, description="longer speech is cut at a pause")
+    voice_threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.5, description="voice probability that is speech"
+    )
+    min_voice_ms: int = Field(190, ge=0, le=2000, description="shorter voices are no speech")
+    utterance_deadline_s: float = Field(10, gt=0, description="a result later than that is lost")
+
+    threads: int = Field(0, ge=0, description="cores for engines; 0: what this container has")
+    warm_up: bool = Field(True, description="start engines before the first phone")
+    apertium_modes: Path = Field(
+        Path("/usr/share/apertium/modes"), description="installed translation pairs"
+    )
+    min_word_confidence: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.15, description="pocketsphinx: mean word posterior under which a sentence is noise"
+    )
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, profile: str) -> str:
+        if profile not in PROFILES:
+            raise ValueError(f"no such profile here; there is {', '.join(PROFILES)}")
+        return profile
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.lower() not in (levels := ("debug", "info", "warning", "error")):
+            raise ValueError(f"one of {', '.join(levels)}")
+        return level.lower()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _engines_of_profile(cls, values: dict[str, Any]) -> dict[str, Any]:
+        chosen = PROFILES.get(str(values.get("profile", "light")), {})
+        return {**values, **{k: values.get(k) or v for k, v in chosen.items()}}
+
+    @model_validator(mode="after")
+    def _pause_before_endpoint(self) -> Self:
+        if self.pause_ms > self.endpoint_ms:
+            raise ValueError(f"{PREFIX}PAUSE_MS must not be longer than {PREFIX}ENDPOINT_MS")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 pydantic names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags (given at initialisation), environment, file."""
+        file = TomlConfigSettingsSource(settings_cls, cls.config_file)
+        return init_settings, env_settings, file
+
+
+def load(arguments: Sequence[str] = ()) -> Settings:
+    """Reads flags (`--endpoint-ms 400`), environment and the file that `BABBLEFISH_CONFIG` names.
+
+    Raises `SettingsError`, one line that names the setting, for anything that cannot be used.
+    """
+    config = os.environ.get(f"{PREFIX}CONFIG")
+    if config and not Path(config).is_file():
+        raise SettingsError(f"There is no settings file {config!r}.", f"Mend {PREFIX}CONFIG.")
+    source = type("Settings", (Settings,), {"config_file": Path(config) if config else None})
+    try:
+        flags: CliSettingsSource[Any] = CliSettingsSource(
+            source, cli_parse_args=list(arguments), cli_exit_on_error=False
+        )
+        settings: Settings = source(_cli_settings_source=flags)
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error), "Mend it and start again.") from None
+    except (SourceError, ValueError) as error:
+        remedy = "`babblefish serve --help` lists all settings."
+        raise SettingsError(f"{_one_line(error)}.", remedy) from None
+    return settings
+
+
+def misspelt() -> list[str]:
+    """Variables of ours that name no setting, each with the nearest that does."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}CONFIG"}
+    return [
+        f"{name} is no setting" + (f" (did you mean {near[0]}?)" if near else "")
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known
+        for near in [difflib.get_close_matches(name, known, 1)]
+    ]
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    reason = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return f"{reason}."
+    name = ".".join(str(part) for part in problem["loc"])
+    return f"{PREFIX}{name.upper()} {problem['input']!r}: {reason}."
+
+
+def _one_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")

@@ -1,0 +1,1 @@
+"""Speech and text into text in other languages."""
