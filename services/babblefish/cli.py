@@ -24,6 +24,9 @@ _log = log(__name__)
 # Frames over 1 MiB are refused with an `error`; only what is absurd closes the socket unread.
 _MAX_MESSAGE = 4 << 20
 
+_BACKLOG = 1024
+_DEAD_PEER_MS = 60_000
+
 
 @app.callback()
 def main() -> None:
@@ -77,7 +80,12 @@ def _run(settings: Settings) -> None:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        listening = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG
+        )
+        # Sockets inherit it: the kernel forgets a peer that takes nothing for so long.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_PEER_MS)
+        return listening
     except OSError as error:
         raise SettingsError(
             f"Port {settings.port} on {settings.host} cannot be opened: {error.strerror}.",

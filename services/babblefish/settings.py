@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     voice_threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.5, description="voice probability that is speech"
     )
-    min_voice_ms: int = Field(190, ge=0, le=2000, description="shorter voices are no speech")
+    min_voice_ms: int = Field(128, ge=0, le=2000, description="less voice in one piece is noise")
     utterance_deadline_s: float = Field(10, gt=0, description="a result later than that is lost")
 
     threads: int = Field(0, ge=0, description="cores for engines; 0: what this container has")
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         Path("/usr/share/apertium/modes"), description="installed translation pairs"
     )
     min_word_confidence: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.15, description="pocketsphinx: mean word posterior under which a sentence is noise"
+        0.2, description="pocketsphinx: mean word posterior under which a sentence is noise"
     )
     log_level: str = Field("info", description="debug, info, warning or error")
 

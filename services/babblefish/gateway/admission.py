@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from babblefish.protocol import CLOSE_FULL, CLOSE_ORIGIN, Refusal
 
@@ -11,7 +10,7 @@ class Admission:
     """Origins and numbers."""
 
     def __init__(self, origins: Collection[str], max_phones: int) -> None:
-        self._origins = frozenset(origins)
+        self._origins = tuple(origins)
         self._max_phones = max_phones
         self.phones = 0
 
@@ -29,8 +28,7 @@ class Admission:
 
     def _check_origin(self, origin: str | None, host: str) -> None:
         """Browsers name the page's origin; without this, any web page could join a LAN meeting."""
-        own = origin is not None and urlsplit(origin).netloc == host
-        if origin is None or own or origin in self._origins:
+        if origin is None or origin in {f"http://{host}", f"https://{host}", *self._origins}:
             return
         raise Refusal(
             "foreign_origin", "Open the page that this server itself serves.", CLOSE_ORIGIN

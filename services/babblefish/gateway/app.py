@@ -8,18 +8,18 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
-from babblefish.gateway import phone
 from babblefish.gateway.admission import Admission
 from babblefish.gateway.bus import MemoryBus
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
-from babblefish.gateway.line import Line
+from babblefish.gateway.line import accepted
 from babblefish.gateway.microphone import Ears
 from babblefish.gateway.page import Page
+from babblefish.gateway.phone import Exchange, Phone
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector
-from babblefish.protocol import Error, Refusal
+from babblefish.protocol import Refusal
 from babblefish.settings import Settings
 from babblefish.stage.cores import available_cores
 
@@ -80,19 +80,18 @@ class Gateway:
                 self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
-            self._exchange = phone.Exchange(settings, sessions, ears, self.languages)
+            self._exchange = Exchange(settings, sessions, ears, self.languages)
             yield
             await interpreter.close()
 
     async def answer(self, socket: WebSocket) -> None:
         """One phone calls."""
-        async with Line(socket, self.settings) as line:
+        async with accepted(socket, self.settings) as line:
             try:
                 with self.admission.admitted(socket.headers):
-                    await phone.serve(self._exchange, line, dict(socket.query_params))
+                    await Phone(self._exchange, line).talk(dict(socket.query_params))
             except Refusal as refusal:
-                line.outbox.put(Error(refusal.code, refusal.message))
-                await line.hang_up(refusal.close or 1008, refusal.code)
+                line.hang_up(refusal)
 
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""

@@ -41,7 +41,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The utterance is over. `speech`: enough voice in one piece to be words."""
+    """The utterance is over. `speech`: enough certain voice in one piece to be words."""
 
     speech: bool
 
@@ -51,7 +51,7 @@ Boundary = Began | Continued | Paused | Resumed | Ended
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All in milliseconds; `threshold` is a probability."""
+    """Milliseconds; `threshold` is a probability."""
 
     threshold: float
     pause_ms: float
@@ -62,6 +62,9 @@ class Limits:
 
 # Voice that has begun is believed at a lower probability: consonants and breath are part of it.
 _HYSTERESIS = 0.15
+# Coughs and instruments are voice for a moment or by half; words are, for longer, beyond doubt.
+_CERTAIN = 0.9
+
 _ONSET_FRAMES = 2
 _PREROLL_FRAMES = 10
 
@@ -109,13 +112,13 @@ class Endpointer:
 
     def _listen(self, frame: Samples, probability: float) -> list[Boundary]:
         self._preroll.append(frame)
+        self._measure(probability)
         self._onset = self._onset + 1 if probability >= self._limits.threshold else 0
         if self._onset < _ONSET_FRAMES:
             return []
         samples = np.concatenate(self._preroll)
         self._state = "speaking"
         self._length_ms = len(self._preroll) * FRAME_MS
-        self._run_ms = self._longest_run_ms = self._onset * FRAME_MS
         self._preroll.clear()
         return [Began(samples)]
 
@@ -144,8 +147,7 @@ class Endpointer:
         return self._limits.pause_ms if long else self._limits.endpoint_ms
 
     def _measure(self, probability: float) -> None:
-        voice = probability >= self._limits.threshold
-        self._run_ms = self._run_ms + FRAME_MS if voice else 0.0
+        self._run_ms = self._run_ms + FRAME_MS if probability >= _CERTAIN else 0.0
         self._longest_run_ms = max(self._longest_run_ms, self._run_ms)
 
     def _end(self) -> list[Boundary]:

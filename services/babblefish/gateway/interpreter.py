@@ -127,7 +127,7 @@ class Interpreter:
         """Runs `work` to its end even if the phone that began it hangs up."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
         return task
 
     async def close(self) -> None:
@@ -136,6 +136,11 @@ class Interpreter:
             _, late = await asyncio.wait(self._tasks, timeout=self._deadline_s)
             for task in late:
                 task.cancel()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("utterance_failed", exc_info=error)
 
     def _speak_all(self, texts: Mapping[str, str]) -> dict[str, asyncio.Task[Speech]]:
         return {

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import Self
+from collections.abc import AsyncIterator, Iterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -24,30 +23,42 @@ class HungUp(Exception):
     """The phone is gone."""
 
 
+@contextlib.asynccontextmanager
+async def accepted(socket: WebSocket, settings: Settings) -> "AsyncIterator[Line]":
+    """A line, with a task that sends what its outbox holds.
+
+    Whoever uses the line is interrupted as soon as the phone takes too long to read.
+    """
+    await socket.accept()
+    line = Line(socket, settings)
+    with contextlib.suppress(TimeoutError, HungUp):
+        async with asyncio.timeout(None) as patience:
+            sending = asyncio.create_task(line.send_all(patience))
+            try:
+                yield line
+                await line.sent(sending)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+    if patience.expired():
+        _log.info("slow_listener_dropped")
+        line.closing = protocol.CLOSE_TRY_LATER, "too slow"
+    await line.close()
+
+
 class Line:
-    """An accepted WebSocket with a task that sends what the outbox holds."""
+    """An accepted WebSocket."""
 
     def __init__(self, socket: WebSocket, settings: Settings) -> None:
         self.outbox = Outbox(settings.outbox_bytes)
+        self.closing = 1000, ""
         self._socket = socket
         self._send_timeout_s = settings.send_timeout_s
         self._strikes = 0
 
-    async def __aenter__(self) -> Self:
-        await self._socket.accept()
-        self._sending = asyncio.create_task(self._send())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._sending.cancel()
-        await asyncio.gather(self._sending, return_exceptions=True)
-
     async def next(self) -> str | bytes:
         """The next frame; raises `HungUp`, or `Refusal` for one that is too large."""
-        try:
-            message = await self._socket.receive()
-        except RuntimeError as error:  # the sender closed it
-            raise HungUp from error
+        message = await self._socket.receive()
         if message["type"] == "websocket.disconnect":
             raise HungUp
         text = message.get("text")
@@ -67,13 +78,10 @@ class Line:
             self._strike(refusal)
             self.outbox.put(protocol.Error(refusal.code, refusal.message))
 
-    async def hang_up(self, code: int = 1000, reason: str = "") -> None:
-        """Closes, after everything that waits has been sent."""
-        self.outbox.finish()
-        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-            async with asyncio.timeout(_CLOSE_DEADLINE_S):
-                await self._sending
-                await self._socket.close(code, reason)
+    def hang_up(self, refusal: Refusal) -> None:
+        """Says why; the line is closed after that."""
+        self.outbox.put(protocol.Error(refusal.code, refusal.message))
+        self.closing = refusal.close or protocol.CLOSE_POLICY, refusal.code
 
     def _strike(self, refusal: Refusal) -> None:
         """One bad message costs nothing; a phone that never learns is cut off."""
@@ -83,15 +91,26 @@ class Line:
             code = protocol.CLOSE_TOO_BIG if too_big else protocol.CLOSE_POLICY
             raise Refusal(refusal.code, f"{refusal.message} And that too often.", code)
 
-    async def _send(self) -> None:
+    # ── for `accepted` ───────────────────────────────────────────────────────────────────────
+
+    async def send_all(self, patience: asyncio.Timeout) -> None:
+        """Sends until the outbox is finished; ends `patience` if the phone does not take it."""
         try:
             while (text := await self.outbox.get()) is not None:
                 async with asyncio.timeout(self._send_timeout_s):
                     await self._socket.send_text(text)
         except (Overflow, TimeoutError):
-            _log.info("slow_listener_dropped")
-            with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-                async with asyncio.timeout(_CLOSE_DEADLINE_S):
-                    await self._socket.close(protocol.CLOSE_TRY_LATER, "too slow")
+            patience.reschedule(asyncio.get_running_loop().time())
         except (WebSocketDisconnect, RuntimeError):
             return  # gone: whoever waits for the next frame learns it too
+
+    async def sent(self, sending: asyncio.Task[None]) -> None:
+        """Waits, not for long, until everything in the outbox is sent."""
+        self.outbox.finish()
+        await asyncio.wait([sending], timeout=_CLOSE_DEADLINE_S)
+
+    async def close(self) -> None:
+        """Closes with the code and reason of `closing`."""
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+            async with asyncio.timeout(_CLOSE_DEADLINE_S):
+                await self._socket.close(*self.closing)

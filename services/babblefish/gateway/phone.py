@@ -10,7 +10,7 @@ from msgspec import structs
 
 from babblefish import protocol
 from babblefish.gateway.interpreter import Participant
-from babblefish.gateway.line import HungUp, Line
+from babblefish.gateway.line import Line
 from babblefish.gateway.microphone import Ears, Microphone
 from babblefish.gateway.outbox import Outbox
 from babblefish.gateway.sessions import Session, Sessions
@@ -199,16 +199,3 @@ class Phone:
     async def _enter(self, session: Session) -> None:
         await self._bus.enter(session.name, self.person)
         await self._interpreter.prepare(session.name)
-
-
-async def serve(exchange: Exchange, line: Line, query: dict[str, str]) -> None:
-    """One phone's whole life on an accepted line."""
-    try:
-        await Phone(exchange, line).talk(query)
-    except HungUp:
-        return
-    except Refusal as refusal:
-        line.outbox.put(protocol.Error(refusal.code, refusal.message))
-        await line.hang_up(refusal.close or protocol.CLOSE_POLICY, refusal.code)
-    else:
-        await line.hang_up()

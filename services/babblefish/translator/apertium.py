@@ -27,6 +27,9 @@ _RESERVED = re.compile(r"[\\^$/<>@{}\[\]]")
 _ESCAPED = re.compile(r"\\(.)")
 _END_OF_TEXT = "[][\n]"
 
+# How a dead pipeline shows; a closed pipe is a `RuntimeError` to uvloop.
+_BROKEN = (OSError, EOFError, RuntimeError, TimeoutError, asyncio.LimitOverrunError)
+
 _log = log(__name__)
 
 
@@ -126,7 +129,7 @@ class _Pipeline:
                 if not self._programs:
                     await self._start()
                 return _unescape(await self._exchange(_escape(text)))
-        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
+        except _BROKEN as error:
             await self._end()
             raise StageDown(
                 f"Apertium's {self._mode.stem} does not answer.",
@@ -162,7 +165,10 @@ class _Pipeline:
             raise EOFError
         stdin.write(escaped.encode() + b"\0")
         await stdin.drain()
-        return (await stdout.readuntil(b"\0"))[:-1].decode()
+        answer = (await stdout.readuntil(b"\0"))[:-1].decode()
+        if not answer.endswith(_END_OF_TEXT):
+            raise EOFError  # a program died, and those after it flushed what they had
+        return answer.removesuffix(_END_OF_TEXT)
 
     async def _end(self) -> None:
         programs, self._programs = self._programs, []
@@ -202,5 +208,4 @@ def _escape(text: str) -> str:
 
 
 def _unescape(answer: str) -> str:
-    text = _ESCAPED.sub(r"\1", answer.removesuffix(_END_OF_TEXT))
-    return " ".join(text.split())
+    return " ".join(_ESCAPED.sub(r"\1", answer).split())

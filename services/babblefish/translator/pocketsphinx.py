@@ -20,13 +20,12 @@ from babblefish.translator.base import RecognitionStream, Transcript
 from babblefish.translator.sphinx_worker import Word
 
 _LEASES_PER_PROCESS = 4
-_LEASE_DEADLINE_S = 5.0
 _REMEMBERED_SPEAKERS = 1000
 
 # The model's front end starts out expecting quiet speech; at the level people send, the first
 # utterance of a voice loses a quarter of its words. Best of a sweep over recorded voices.
-_LEVEL = 500 / 32768
-_LEVEL_SAMPLES = SAMPLE_RATE // 2
+_LEVEL = 700 / 32768
+_LEVEL_SAMPLES = round(0.4 * SAMPLE_RATE)
 _MAX_GAIN = 50.0
 
 _log = log(__name__)
@@ -37,8 +36,11 @@ class Pocketsphinx:
 
     languages = frozenset({"en"})
 
-    def __init__(self, processes: int, min_confidence: float) -> None:
+    def __init__(
+        self, processes: int, min_confidence: float, lease_deadline_s: float = 5.0
+    ) -> None:
         self.min_confidence = min_confidence
+        self.lease_deadline_s = lease_deadline_s
         self.pool = WorkerPool(
             "babblefish.translator.sphinx_worker:SphinxWorker", processes, _LEASES_PER_PROCESS, ()
         )
@@ -119,7 +121,7 @@ class _PocketsphinxStream:
         await self._lease.aclose()
 
     async def _decode(self) -> tuple[list[Word], str]:
-        worker = await self._send(_LEASE_DEADLINE_S)
+        worker = await self._send(self._recognizer.lease_deadline_s)
         self._sent = 0  # whatever follows continues a decoder that has closed its utterance
         words, learnt = await worker.call("finish", self._id)
         return words, learnt

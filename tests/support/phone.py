@@ -1,0 +1,96 @@
+"""A phone without a screen: joins over a real WebSocket, speaks, and notes what it is told."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from babblefish.audio import SAMPLE_RATE, Samples, to_pcm16
+
+Message = dict[str, Any]
+FRAME_S = 0.02
+
+
+class Phone:
+    """An open socket; `told` is every message so far."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.told: list[Message] = []
+        self.arrivals: list[float] = []
+        self._taken = 0
+        self._news = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+
+    async def send(self, **message: object) -> None:
+        """One text message."""
+        await self.socket.send(json.dumps(message))
+
+    async def receive(self, kind: str, deadline_s: float = 15, **fields: object) -> Message:
+        """The next message of this type with these fields; those before it are skipped."""
+        async with asyncio.timeout(deadline_s), self._news:
+            while True:
+                while self._taken < len(self.told):
+                    message = self.told[self._taken]
+                    self._taken += 1
+                    if message["type"] == kind and fields.items() <= message.items():
+                        return message
+                await self._news.wait()
+
+    async def closed(self, deadline_s: float = 10) -> tuple[int, str]:
+        """The code and the reason of the close."""
+        async with asyncio.timeout(deadline_s):
+            await self._reader
+        return self.socket.close_code or 0, self.socket.close_reason or ""
+
+    async def stream(self, samples: Samples) -> float:
+        """Speaks as a phone does: 20 ms frames in real time; returns when the last was sent."""
+        pcm, size = to_pcm16(samples), round(2 * SAMPLE_RATE * FRAME_S)
+        began = time.monotonic()
+        for number, at in enumerate(range(0, len(pcm), size)):
+            await asyncio.sleep(max(0, began + number * FRAME_S - time.monotonic()))
+            await self.socket.send(pcm[at : at + size])
+        return time.monotonic()
+
+    async def burst(self, samples: Samples, packet: int) -> None:
+        """Sends everything at once, in packets of so many bytes."""
+        pcm = to_pcm16(samples)
+        for at in range(0, len(pcm), packet):
+            await self.socket.send(pcm[at : at + packet])
+
+    def all(self, kind: str) -> list[Message]:
+        """Every message of this type so far."""
+        return [message for message in self.told if message["type"] == kind]
+
+    async def _read(self) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for raw in self.socket:
+                async with self._news:
+                    self.told.append(json.loads(raw))
+                    self.arrivals.append(time.monotonic())
+                    self._news.notify_all()
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, **headers: str) -> AsyncIterator[Phone]:
+    """A socket that has not joined yet."""
+    async with websockets.connect(url, max_size=None, additional_headers=headers) as socket:
+        phone = Phone(socket)
+        yield phone
+    await asyncio.wait_for(phone._reader, 10)
+
+
+@contextlib.asynccontextmanager
+async def joined(
+    url: str, session: str, name: str, language: str, **more: object
+) -> AsyncIterator[Phone]:
+    """A phone in a session."""
+    async with connected(url) as phone:
+        await phone.send(type="join", session=session, name=name, language=language, **more)
+        await phone.receive("joined")
+        yield phone

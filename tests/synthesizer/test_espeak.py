@@ -1,0 +1,116 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from babblefish import settings
+from babblefish.audio import Audio, join
+from babblefish.errors import StageDown
+from babblefish.synthesizer import espeak
+from babblefish.synthesizer.espeak import Espeak
+from babblefish.synthesizer.sentences import sentences
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Espeak]:
+    engine = espeak.build(settings.load())
+    yield engine
+    await engine.stop()
+
+
+async def spoken(engine: Espeak, text: str, language: str) -> Audio:
+    return join([piece async for piece in engine.speak(text, language)])
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Where is the station?"),
+        ("fr", "Où est la gare ?"),
+        ("es", "¿Dónde está la estación?"),
+        ("pl", "Gdzie jest dworzec?"),
+        ("ca", "On és l'estació?"),
+        ("pt", "Onde fica a estação?"),
+        ("zh", "车站在哪里？"),
+    ],
+)
+async def test_it_speaks(engine: Espeak, language: str, text: str) -> None:
+    audio = await spoken(engine, text, language)
+    assert 0.5 < audio.seconds < 4
+    assert 0.1 < np.abs(audio.samples).max() <= 1
+
+
+async def test_languages_are_those_it_has_voices_for(engine: Espeak) -> None:
+    assert len(engine.languages) > 80
+    assert {"en", "fr", "es", "pl", "de", "zh"} <= engine.languages
+    assert "gl" not in engine.languages
+
+
+async def test_languages_sound_different(engine: Espeak) -> None:
+    english = await spoken(engine, "table", "en")
+    french = await spoken(engine, "table", "fr")
+    assert len(english.samples) != len(french.samples)
+
+
+async def test_a_sentence_is_heard_before_the_next_is_spoken(engine: Espeak) -> None:
+    pieces = [piece async for piece in engine.speak("One two three. Four five six!", "en")]
+    assert len(pieces) == 2
+
+
+async def test_markup_is_spoken_not_obeyed(engine: Espeak) -> None:
+    plain = await spoken(engine, "hello", "en")
+    marked = await spoken(engine, '<break time="60s"/> hello [[h@l\'oU]]', "en")
+    assert marked.seconds < plain.seconds + 10
+
+
+async def test_many_at_once_get_each_their_own(engine: Espeak) -> None:
+    alone = [await spoken(engine, "word " * length, "en") for length in range(1, 9)]
+    together = await asyncio.gather(
+        *(spoken(engine, "word " * length, "en") for length in range(1, 9))
+    )
+    for one, other in zip(alone, together, strict=True):
+        assert one.seconds == pytest.approx(other.seconds, abs=0.02)
+
+
+async def test_a_voice_that_is_not_there_is_an_error(engine: Espeak) -> None:
+    with pytest.raises(StageDown, match="no voice"):
+        async for _ in engine.speak("hello", "en", voice="xx/none"):
+            pass
+
+
+async def test_the_loop_goes_on_while_it_speaks(engine: Espeak) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.001)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    await spoken(engine, "a rather long sentence " * 40, "en")
+    ticking.cancel()
+    assert ticks > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two? Three!", ["One.", "Two?", "Three!"]),
+        ("“Yes.” No.", ["“Yes.”", "No."]),
+        ("3.5 km", ["3.5 km"]),
+        ("你好。再见！", ["你好。", "再见！"]),
+        ("no end", ["no end"]),
+        ("  ", []),
+    ],
+)
+def test_sentences_are_cut_where_a_voice_pauses(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
+
+
+@given(st.text())
+def test_sentences_lose_nothing_but_space(text: str) -> None:
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())

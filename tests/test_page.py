@@ -1,0 +1,128 @@
+"""The phone's page in a real Chromium, against a real gateway."""
+
+import re
+import wave
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from babblefish.audio import SAMPLE_RATE, to_pcm16
+from tests.support import speech
+from tests.support.phone import joined
+from tests.support.server import Server
+
+pytestmark = pytest.mark.browser
+
+OPTIONS = [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """A phone whose microphone hears, once, “go forward ten meters”."""
+    microphone = tmp_path / "microphone.wav"
+    heard = np.concatenate([speech.silence(1.5), speech.go_forward(), speech.silence(5)])
+    with wave.open(str(microphone), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(to_pcm16(heard))
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[*OPTIONS, f"--use-file-for-fake-audio-capture={microphone}%noloop"],
+        )
+        yield chromium
+        await chromium.close()
+
+
+async def open_page(browser: Browser, url: str, complaints: list[str]) -> Page:
+    page = await browser.new_page(viewport={"width": 390, "height": 844})
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(url)
+    return page
+
+
+async def join(page: Page, session: str, name: str, language: str) -> None:
+    await page.fill("#name", name)
+    await page.select_option("#language", language)
+    await page.fill("#session", session)
+    await page.click("#join")
+    await expect(page.locator("#state")).to_have_attribute("data-state", "connected")
+
+
+async def test_a_phone_joins_speaks_and_shows_what_is_said(
+    browser: Browser, server: Server, session: str
+) -> None:
+    complaints: list[str] = []
+    async with AsyncExitStack() as stack:
+        ana = await stack.enter_async_context(joined(server.ws, session, "Ana", "es"))
+        page = await open_page(browser, server.http, complaints)
+        await join(page, session, "Dan", "en")
+        await page.click("#mic")
+        own = page.locator('.caption[data-kind="own"] .text')
+        await expect(own).to_have_text("Go forward ten meters", timeout=15_000)
+        result = await ana.receive("result")
+        assert result["transcript"] == "Go forward ten meters"
+        assert result["speaker_name"] == "Dan"
+
+        await ana.send(type="text", text="Buenas noches")
+        heard = page.locator('.caption[data-kind="result"]')
+        await expect(heard.locator(".text")).to_have_text("Good nights")
+        await expect(heard.locator(".transcript")).to_have_text("Buenas noches")
+        await page.wait_for_function("window.babblefish.played === 1")
+        assert await page.evaluate("window.babblefish.peak") > 0.05
+    assert complaints == []
+
+
+async def test_languages_on_offer_are_the_servers(
+    browser: Browser, server: Server, session: str
+) -> None:
+    complaints: list[str] = []
+    page = await open_page(browser, server.http, complaints)
+    await expect(page.locator('#language option[value="ca"]')).to_be_attached()
+    offered = await page.locator("#language option").evaluate_all("all => all.map(o => o.value)")
+    assert {"en", "es", "fr", "ca", "it", "pt", "gl"} <= set(offered)
+    assert "pl" not in offered
+    await join(page, session, "Guy", "fr")
+    await expect(page.locator("#mic")).to_be_disabled()  # nothing here understands spoken French
+    await page.fill("#say", "Bonjour")
+    await page.press("#say", "Enter")
+    await expect(page.locator('.caption[data-kind="own"] .text')).to_have_text("Bonjour")
+    assert complaints == []
+
+
+async def test_names_and_texts_are_never_markup(
+    browser: Browser, server: Server, session: str
+) -> None:
+    complaints: list[str] = []
+    async with joined(server.ws, session, "<img src=x onerror=alert(1)>", "en") as mallory:
+        page = await open_page(browser, server.http, complaints)
+        await join(page, session, "Ana", "es")
+        await mallory.send(type="text", text="<b id=injected>house</b>")
+        caption = page.locator(".caption .transcript", has_text=re.compile("injected"))
+        await expect(caption).to_be_attached()
+        assert await page.locator("#captions img, #injected").count() == 0
+    assert complaints == []
+
+
+async def test_a_refusal_is_shown_in_words(browser: Browser, server: Server) -> None:
+    page = await open_page(browser, server.http, [])
+    await page.fill("#name", "Dan")
+    await page.select_option("#language", "en")
+    await page.fill("#session", "not a session's name!")
+    await page.click("#join")
+    await expect(page.locator("#alert")).not_to_be_empty()
