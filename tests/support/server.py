@@ -39,7 +39,8 @@ class Server:
 @contextlib.contextmanager
 def serving(**settings: object) -> Iterator[Server]:
     """A gateway on a free port, warm, with these settings; ended at the end."""
-    environment = {f"BABBLEFISH_{name.upper()}": str(value) for name, value in settings.items()}
+    chosen = {"log_level": "warning", **settings}
+    environment = {f"BABBLEFISH_{name.upper()}": str(value) for name, value in chosen.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "babblefish", "serve", "--port", "0"],
         env={**os.environ, **environment},

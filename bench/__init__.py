@@ -1,0 +1,1 @@
+"""Measurements; each prints what it compares itself with, measured in the same run."""

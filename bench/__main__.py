@@ -1,0 +1,23 @@
+"""`python -m bench [latency] [noise] [footprint]`: all of them, or those named."""
+
+import asyncio
+import sys
+
+from babblefish.telemetry import configure_logging
+from bench import footprint, latency, noise
+
+BENCHES = {"latency": latency.run, "noise": noise.run, "footprint": footprint.run}
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or list(BENCHES)
+    unknown = set(chosen) - set(BENCHES)
+    if unknown:
+        sys.exit(f"no such bench: {', '.join(sorted(unknown))}; there is {', '.join(BENCHES)}")
+    configure_logging("error")
+    for name in chosen:
+        asyncio.run(BENCHES[name]())
+
+
+if __name__ == "__main__":
+    main()
