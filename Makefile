@@ -1,16 +1,17 @@
 # The front doors. Each installs what it needs first; `make` alone lists them.
 
 PYTHON ?= python3
-PORT ?= 9000
-PROFILE ?= light
 
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-EXTRAS := requirements
-export BABBLEFISH_PORT := $(PORT)
-export BABBLEFISH_PROFILE := $(PROFILE)
 export UV_PYTHON_DOWNLOADS := never
+ifdef PORT
+export BABBLEFISH_PORT := $(PORT)
+endif
+ifdef PROFILE
+export BABBLEFISH_PROFILE := $(PROFILE)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast bench lint format lock clean
@@ -18,8 +19,8 @@ export UV_PYTHON_DOWNLOADS := never
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.light  ## start a gateway with its engines (PORT=9000 PROFILE=light)
-	@exec $(BIN)/babblefish serve
+run: $(VENV)/.light  ## start a gateway with its engines (PORT=9000 PROFILE=light ARGS=--help)
+	@exec $(BIN)/babblefish serve $(ARGS)
 
 test: $(VENV)/.dev lint  ## every test, in real time and with a real browser
 	$(BIN)/pytest
@@ -35,6 +36,7 @@ lint: $(VENV)/.dev  ## style, types, import layers, shell
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck requirements/install-debian requirements/lock .ci/run
 
 format: $(VENV)/.dev  ## rewrite the style where it can be
 	$(BIN)/ruff check --fix

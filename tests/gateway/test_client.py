@@ -32,7 +32,7 @@ def seconds(message: Message) -> float:
     """How long the message's WAV plays; it is decoded to the last sample."""
     with wave.open(io.BytesIO(base64.b64decode(message["tts_audio"]))) as file:
         assert len(file.readframes(file.getnframes())) == 2 * file.getnframes()
-        return file.getnframes() / file.getframerate()
+        return float(file.getnframes() / file.getframerate())
 
 
 async def three_phones(stack: AsyncExitStack, url: str, session: str) -> tuple[Phone, Phone, Phone]:
@@ -246,7 +246,7 @@ async def test_a_join_that_cannot_be_taken_says_what_can(
 
 
 async def test_a_bad_message_costs_nothing_but_itself(server: Server, session: str) -> None:
-    bad = [
+    bad: list[tuple[str | bytes, str]] = [
         ("{", "bad_json"),
         ("", "bad_json"),
         ('{"type":"dance"}', "unknown_type"),

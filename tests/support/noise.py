@@ -99,4 +99,4 @@ def _mix(
 
 
 def _scaled(heard: np.ndarray[tuple[int], np.dtype[np.float64]], peak: float) -> Samples:
-    return (heard / np.abs(heard).max() * peak).astype(np.float32)
+    return np.asarray(heard / np.abs(heard).max() * peak, np.float32)
