@@ -220,7 +220,7 @@ async def test_every_message_down_is_numbered(server: Server, session: str) -> N
         assert [message["seq"] for message in ana.told] == list(range(1, len(ana.told) + 1))
 
 
-# ── bad manners (product.md §9) ──────────────────────────────────────────────────────────────
+# ── bad manners ──────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,11 @@ async def test_the_status_counts_phones(server: Server, session: str) -> None:
 def test_health_ready_and_docs(server: Server) -> None:
     assert httpx.get(f"{server.http}/health").json() == {"status": "ok"}
     assert httpx.get(f"{server.http}/ready").json() == {"status": "ready"}
-    assert httpx.get(f"{server.http}/docs").status_code == 200
+    docs = httpx.get(f"{server.http}/docs")
+    assert docs.status_code == 200
+    assert re.findall(r"(?:src|href)=\"(https?:)?//", docs.text) == []  # nothing from elsewhere
+    for address in re.findall(r"(?:src|href)=\"(/[^\"]+)", docs.text):
+        assert httpx.get(server.http + address).status_code == 200
     assert "/ready" in httpx.get(f"{server.http}/openapi.json").json()["paths"]
     assert httpx.get(f"{server.http}/nothing").status_code == 404
 

@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 
 import psutil
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from babblefish.gateway.admission import Admission
@@ -128,7 +130,10 @@ def create_app(settings: Settings) -> FastAPI:
         async with gateway.running():
             yield
 
-    app = FastAPI(title="BabbleFish", version="0.1.0", lifespan=lifespan, redoc_url=None)
+    # Plain FastAPI's `/docs` fetches its script from a third party's server.
+    app = FastAPIOffline(
+        title="BabbleFish", version=version("babblefish"), lifespan=lifespan, redoc_url=None
+    )
 
     @app.api_route("/", methods=["GET", "HEAD"], response_model=Status)
     async def root(request: Request) -> Response:
