@@ -125,7 +125,9 @@ class Endpointer:
     def _follow(self, frame: Samples) -> list[Boundary]:
         boundaries: list[Boundary] = [Continued(frame)]
         if self._length_ms >= self._limits.max_utterance_ms:
-            return boundaries + self._end()
+            boundaries += self._end()
+            self._onset = _ONSET_FRAMES - 1  # in mid-word: the very next voice goes on with it
+            return boundaries
         if self._quiet_ms >= self._limits.pause_ms:
             self._state = "paused"
             boundaries.append(Paused())
