@@ -1,12 +1,17 @@
-"""`python -m bench [latency] [noise] [footprint]`: all of them, or those named."""
+"""`python -m bench [latency] [noise] [footprint] [phones]`: all of them, or those named."""
 
 import asyncio
 import sys
 
 from babblefish.telemetry import configure_logging
-from bench import footprint, latency, noise
+from bench import footprint, latency, noise, phones
 
-BENCHES = {"latency": latency.run, "noise": noise.run, "footprint": footprint.run}
+BENCHES = {
+    "latency": latency.run,
+    "noise": noise.run,
+    "footprint": footprint.run,
+    "phones": phones.run,
+}
 
 
 def main() -> None:

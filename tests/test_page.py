@@ -14,6 +14,7 @@ from babblefish.audio import SAMPLE_RATE, to_pcm16
 from tests.support import speech
 from tests.support.phone import joined
 from tests.support.server import Server
+from tests.support.wire import wire_to
 
 pytestmark = pytest.mark.browser
 
@@ -86,6 +87,52 @@ async def test_a_phone_joins_speaks_and_shows_what_is_said(
         await page.wait_for_function("() => window.babblefish.played === 1")
         assert await page.evaluate("window.babblefish.peak") > 0.05
     assert complaints == []
+
+
+async def test_two_phones_one_speaks_the_other_shows_and_sounds(
+    browser: Browser, server: Server, session: str
+) -> None:
+    complaints: list[str] = []
+    ana = await open_page(browser, server.http, complaints)
+    await join(ana, session, "Ana", "es")
+    dan = await open_page(browser, server.http, complaints)
+    await join(dan, session, "Dan", "en")
+    await dan.click("#mic")
+    heard = ana.locator('.caption[data-kind="result"]')
+    await expect(heard.locator(".text")).to_have_text("Va de frente diez metros", timeout=15_000)
+    await expect(heard.locator(".speaker")).to_have_text("Dan")
+    await expect(heard.locator(".transcript")).to_have_text("Go forward ten meters")
+    await ana.wait_for_function("() => window.babblefish.played === 1")
+    assert await ana.evaluate("window.babblefish.peak") > 0.05
+    assert await dan.evaluate("window.babblefish.played") == 0
+    assert complaints == []
+
+
+async def test_a_sentence_survives_a_cut_wire(
+    browser: Browser, server: Server, session: str
+) -> None:
+    async with (
+        joined(server.ws, session, "Ana", "es") as ana,
+        wire_to(server.port) as wire,
+    ):
+        page = await open_page(browser, f"http://127.0.0.1:{wire.port}", [])
+        await join(page, session, "Dan", "en")
+        await page.click("#mic")
+        await ana.receive("partial", text="Go forward")
+        wire.cut()
+        await expect(page.locator("#state")).to_have_attribute("data-state", "reconnecting")
+        result = await ana.receive("result")
+        assert result["transcript"] == "Go forward ten meters"
+        await expect(page.locator("#state")).to_have_attribute("data-state", "connected")
+        own = page.locator('.caption[data-kind="own"]')
+        await expect(own.locator(".text")).to_have_text("Go forward ten meters")
+        assert await own.count() == 1
+        await ana.send(type="text", text="Buenas noches")
+        heard = page.locator('.caption[data-kind="result"] .text')
+        await expect(heard).to_have_text("Good nights")
+        assert len(ana.all("result")) == 1
+        latest = ana.all("participants")[-1]["participants"]
+        assert {person["name"] for person in latest} == {"Ana", "Dan"}
 
 
 async def test_languages_on_offer_are_the_servers(

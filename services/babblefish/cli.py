@@ -1,13 +1,12 @@
 """The `babblefish` command."""
 
-import socket
 import sys
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from babblefish import settings as settings_module
-from babblefish.errors import BabbleFishError, SettingsError
+from babblefish.errors import BabbleFishError
 from babblefish.settings import Settings
 from babblefish.telemetry import configure_logging, log
 
@@ -20,12 +19,6 @@ app = typer.Typer(
 )
 
 _log = log(__name__)
-
-# Frames over 1 MiB are refused with an `error`; only what is absurd closes the socket unread.
-_MAX_MESSAGE = 4 << 20
-
-_BACKLOG = 1024
-_DEAD_PEER_MS = 60_000
 
 
 @app.callback()
@@ -47,47 +40,46 @@ def serve(
         configure_logging(settings.log_level)
         for hint in settings_module.misspelt():
             _log.warning("unknown_setting", hint=hint)
-        _run(settings)
+        _serve(settings)
     except BabbleFishError as error:
         sys.exit(f"babblefish: {error}")
 
 
-def _run(settings: Settings) -> None:
-    import uvicorn
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def doctor(context: typer.Context) -> None:
+    """Say what this machine can run, and what is missing; takes the settings of `serve`."""
+    from babblefish.doctor import examine
 
-    from babblefish.gateway.app import create_app
-
-    config = uvicorn.Config(
-        create_app(settings),
-        loop="uvloop",
-        http="h11",
-        ws="websockets-sansio",
-        ws_max_size=_MAX_MESSAGE,
-        ws_per_message_deflate=False,
-        ws_ping_interval=settings.heartbeat_s,
-        ws_ping_timeout=2 * settings.heartbeat_s,
-        timeout_graceful_shutdown=round(settings.utterance_deadline_s),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    listening = _listen(settings)
-    port = listening.getsockname()[1]
-    typer.echo(f"BabbleFish ({settings.profile}): open http://localhost:{port}/ in two browsers.")
-    uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listening = socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG
-        )
-        # Sockets inherit it: the kernel forgets a peer that takes nothing for so long.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_PEER_MS)
-        return listening
-    except OSError as error:
-        raise SettingsError(
-            f"Port {settings.port} on {settings.host} cannot be opened: {error.strerror}.",
-            "Choose another with PORT=… or BABBLEFISH_PORT.",
-        ) from None
+        configure_logging("error")
+        checks = examine(settings_module.load(context.args))
+    except BabbleFishError as error:
+        sys.exit(f"babblefish: {error}")
+    for check in checks:
+        typer.echo(check.line())
+    sys.exit(any(check.fatal for check in checks))
+
+
+def _serve(settings: Settings) -> None:
+    from babblefish.gateway import serving
+    from babblefish.gateway.app import create_app
+    from babblefish.gateway.doors import Doors
+
+    doors = Doors(settings)
+    application = create_app(doors.settings)
+    typer.echo(
+        f"BabbleFish ({settings.profile}): open http://localhost:{doors.settings.port}/ "
+        "in two browsers."
+    )
+    for line in doors.invitation(with_code=_draws(sys.stdout)):
+        typer.echo(line)
+    for warning in doors.warnings:
+        typer.echo(f"babblefish: {warning}", err=True)
+    serving.run(application, doors.settings, doors.plain, doors.secure, doors.tls)
+
+
+def _draws(stream: TextIO) -> bool:
+    """Whether a QR code can be shown there."""
+    return stream.isatty() and "utf" in stream.encoding.lower()

@@ -14,6 +14,14 @@ class SettingsError(BabbleFishError):
     """A setting has a value that cannot be used."""
 
 
+class DataFolderError(BabbleFishError):
+    """Nothing can be kept on this machine."""
+
+
+class KeptFileError(BabbleFishError):
+    """A file that was kept cannot be used, and must not be replaced unasked."""
+
+
 class EngineMissing(BabbleFishError):
     """An engine was asked for that is not installed here."""
 

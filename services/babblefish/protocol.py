@@ -20,9 +20,11 @@ CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
 CLOSE_BAD_JOIN = 4400
+CLOSE_TOKEN = 4401
 CLOSE_ORIGIN = 4403
 CLOSE_SESSION = 4404
 CLOSE_JOIN_TIMEOUT = 4408
+CLOSE_REPLACED = 4409
 CLOSE_LANGUAGE = 4415
 CLOSE_FULL = 4429
 
@@ -59,9 +61,10 @@ class EndOfSpeech(Struct, tag="end_of_speech"):
 
 
 class Text(Struct, tag="text"):
-    """Typed instead of spoken."""
+    """Typed instead of spoken; with an `id`, one that is sent again after a drop is said once."""
 
     text: Annotated[str, Meta(min_length=1)]
+    id: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class SetLanguage(Struct, tag="set_language"):
@@ -187,11 +190,14 @@ class Capabilities(Struct, frozen=True):
     binary_audio: bool = False
     cloning: bool = False
     partials: bool = True
-    resume: bool = False
+    resume: bool = True
 
 
 class Joined(Struct, frozen=True, tag="joined"):
-    """The answer to `join`."""
+    """The answer to `join`; to one that resumes, with the `seq` that the phone named.
+
+    `received`: the bytes of audio that came so far; a phone that resumes goes on from there.
+    """
 
     client_id: str
     session: str
@@ -221,6 +227,7 @@ class Partial(Struct, frozen=True, tag="partial"):
     language: str
     text: str
     final: bool
+    text_id: str | None = None
 
 
 class Result(Struct, frozen=True, tag="result"):
@@ -243,6 +250,12 @@ class Result(Struct, frozen=True, tag="result"):
     stages: dict[str, int]
 
 
+class Received(Struct, frozen=True, tag="received"):
+    """So much audio of this participant is settled: the phone need not keep it."""
+
+    bytes: int
+
+
 class Pong(Struct, frozen=True, tag="pong"):
     """I am here."""
 
@@ -256,7 +269,7 @@ class Error(Struct, frozen=True, tag="error"):
     message: str
 
 
-Down = Joined | Participants | Partial | Result | Pong | Error
+Down = Joined | Participants | Partial | Result | Received | Pong | Error
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -31,6 +31,15 @@ PROFILES: dict[str, dict[str, str]] = {
 _STAGE = r"^local:[a-z0-9][a-z0-9_-]*$|^$"
 
 
+def _data_home() -> Path:
+    """The XDG base directory for data; a user without a home (a service, a pod) has no own one."""
+    chosen = Path(os.environ.get("XDG_DATA_HOME", ""))
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 `Path.home` raises without a home
+    if chosen.is_absolute():
+        return chosen / "babblefish"
+    return (home / ".local/share" if home.is_absolute() else Path("/var/lib")) / "babblefish"
+
+
 class Settings(BaseSettings):
     """The settings of a gateway and of the engines it runs."""
 
@@ -51,12 +60,26 @@ class Settings(BaseSettings):
 
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
     port: int = Field(9000, ge=0, le=65535, description="port to listen on; 0 picks one")
+    tls: bool = Field(True, description="listen on https as well")
+    https_port: int | None = Field(
+        None, ge=0, le=65535, description="port for https, if not PORT + 443; 0 picks one"
+    )
+    join_token: SecretStr | None = Field(
+        None, description="what other machines join with; empty: one is made and kept"
+    )
+    data_dir: Path = Field(
+        default_factory=_data_home, description="folder for certificates and what is kept"
+    )
     allowed_origins: list[str] = Field([], description="origins of pages beside our own")
     adhoc_sessions: bool = Field(True, description="the first join opens a session")
+    admin_token: SecretStr | None = Field(None, description="opens /metrics and /sessions")
     max_phones: int = Field(500, ge=1, description="sockets on this gateway")
+    max_phones_per_address: int = Field(100, ge=1, description="sockets from one address")
+    max_calls_per_minute: int = Field(600, ge=1, description="new sockets from one address")
     max_participants: int = Field(50, ge=2, description="phones in one session")
     join_timeout_s: float = Field(10, gt=0, description="how long a socket may take to join")
     heartbeat_s: int = Field(20, ge=1, le=60, description="WebSocket ping interval")
+    resume_s: float = Field(60, ge=0, description="how long the seat of a lost phone is kept")
     send_timeout_s: float = Field(30, gt=0, description="how long one send may block")
     outbox_bytes: int = Field(4 << 20, ge=1 << 16, description="waiting for a slow listener")
 
@@ -105,6 +128,19 @@ class Settings(BaseSettings):
         if self.pause_ms > self.endpoint_ms:
             raise ValueError(f"{PREFIX}PAUSE_MS must not be longer than {PREFIX}ENDPOINT_MS")
         return self
+
+    @property
+    def secure_port(self) -> int:
+        """Where https is; ports end at 65535."""
+        if self.https_port is not None:
+            return self.https_port
+        usual = self.port + 443
+        return usual if self.port and usual <= 65535 else 0
+
+    @property
+    def token(self) -> str:
+        """What phones on other machines join with; empty if there is none."""
+        return self.join_token.get_secret_value() if self.join_token else ""
 
     @classmethod
     def settings_customise_sources(

@@ -55,4 +55,4 @@ def test_the_bound_holds_whatever_is_put(speech: list[bool], limit: int) -> None
     outbox = Outbox(limit)
     for spoken in speech:
         outbox.put_encoded(FULL if spoken else LEAN, LEAN if spoken else None)
-        assert sum(len(entry.body) for entry in outbox._entries) <= limit
+        assert sum(len(entry.body) for entry in [*outbox._sent, *outbox._waiting]) <= limit

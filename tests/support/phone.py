@@ -31,16 +31,20 @@ class Phone:
         """One text message."""
         await self.socket.send(json.dumps(message))
 
+    async def next(self, deadline_s: float = 15) -> Message:
+        """The next message, whatever it is."""
+        async with asyncio.timeout(deadline_s), self._news:
+            await self._news.wait_for(lambda: self._taken < len(self.told))
+            self._taken += 1
+            return self.told[self._taken - 1]
+
     async def receive(self, kind: str, deadline_s: float = 15, **fields: object) -> Message:
         """The next message of this type with these fields; those before it are skipped."""
-        async with asyncio.timeout(deadline_s), self._news:
+        async with asyncio.timeout(deadline_s):
             while True:
-                while self._taken < len(self.told):
-                    message = self.told[self._taken]
-                    self._taken += 1
-                    if message["type"] == kind and fields.items() <= message.items():
-                        return message
-                await self._news.wait()
+                message = await self.next(deadline_s)
+                if message["type"] == kind and fields.items() <= message.items():
+                    return message
 
     async def closed(self, deadline_s: float = 10) -> tuple[int, str]:
         """The code and the reason of the close."""

@@ -5,9 +5,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import psutil
@@ -21,10 +23,18 @@ class Server:
 
     port: int
     process: "subprocess.Popen[str]"
+    data_dir: Path
+    links: list[str] = field(default_factory=list)
+    """What it printed for phones."""
 
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def https(self) -> str:
+        (port,) = {m[1] for link in self.links if (m := re.search(r"https://.*:(\d+)/\?", link))}
+        return f"https://127.0.0.1:{port}"
 
     @property
     def ws(self) -> str:
@@ -39,25 +49,39 @@ class Server:
 @contextlib.contextmanager
 def serving(**settings: object) -> Iterator[Server]:
     """A gateway on a free port, warm, with these settings; ended at the end."""
-    chosen = {"log_level": "warning", **settings}
+    chosen = {"log_level": "warning", "https_port": 0, "max_calls_per_minute": 100_000, **settings}
     environment = {f"BABBLEFISH_{name.upper()}": str(value) for name, value in chosen.items()}
+    with tempfile.TemporaryDirectory() as home, _started(home, environment) as process:
+        server = _introduced(process, Path(str(settings.get("data_dir", f"{home}/babblefish"))))
+        _await_ready(server)
+        yield server
+
+
+@contextlib.contextmanager
+def _started(home: str, environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     process = subprocess.Popen(
         [sys.executable, "-m", "babblefish", "serve", "--port", "0"],
-        env={**os.environ, **environment},
+        env={**os.environ, "XDG_DATA_HOME": home, **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        assert process.stdout
-        line = process.stdout.readline()
-        found = re.search(r"http://localhost:(\d+)/", line)
-        assert found, f"the gateway said {line!r}"
-        server = Server(int(found[1]), process)
-        _await_ready(server)
-        yield server
+        yield process
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _introduced(process: "subprocess.Popen[str]", data_dir: Path) -> Server:
+    """The gateway says at once where it listens, then where phones find it."""
+    assert process.stdout
+    line = process.stdout.readline()
+    found = re.search(r"http://localhost:(\d+)/", line)
+    assert found, f"the gateway said {line!r}"
+    server = Server(int(found[1]), process, data_dir)
+    while (line := process.stdout.readline()).startswith("Phones: "):
+        server.links.append(line.removeprefix("Phones: ").strip())
+    return server
 
 
 def _await_ready(server: Server) -> None:

@@ -1,35 +1,81 @@
 """Who may open a line at all."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
 
+from babblefish import metrics
 from babblefish.protocol import CLOSE_FULL, CLOSE_ORIGIN, Refusal
+from babblefish.settings import Settings
+
+_REMEMBERED_ADDRESSES = 10_000
 
 
 class Admission:
-    """Origins and numbers."""
+    """Origins, numbers and rates."""
 
-    def __init__(self, origins: Collection[str], max_phones: int) -> None:
-        self._origins = tuple(origins)
-        self._max_phones = max_phones
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._by_address = Counter[str]()
+        self._calls = _Rates(settings.max_calls_per_minute)
         self.phones = 0
 
     @contextlib.contextmanager
-    def admitted(self, headers: Mapping[str, str]) -> Iterator[None]:
-        """Counted while the context is open; raises `Refusal`."""
-        self._check_origin(headers.get("origin"), headers.get("host", ""))
-        if self.phones >= self._max_phones:
-            raise Refusal("server_full", f"{self._max_phones} phones are connected.", CLOSE_FULL)
+    def admitted(self, headers: Mapping[str, str], address: str) -> Iterator[bool]:
+        """Counted while the context is open; raises `Refusal`.
+
+        False for a page of no origin, opened as a file: only the join token speaks for it.
+        """
+        origin = headers.get("origin")
+        self._check_origin(origin, headers.get("host", ""))
+        self._check_room(address)
         self.phones += 1
+        self._by_address[address] += 1
+        metrics.PHONES.inc()
         try:
-            yield
+            yield origin != "null"
         finally:
             self.phones -= 1
+            metrics.PHONES.dec()
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
     def _check_origin(self, origin: str | None, host: str) -> None:
         """Browsers name the page's origin; without this, any web page could join a LAN meeting."""
-        if origin is None or origin in {f"http://{host}", f"https://{host}", *self._origins}:
+        own = {f"http://{host}", f"https://{host}"}
+        if origin is None or origin in own or origin in self._settings.allowed_origins:
+            return
+        if origin == "null" and self._settings.token:
             return
         raise Refusal(
             "foreign_origin", "Open the page that this server itself serves.", CLOSE_ORIGIN
         )
+
+    def _check_room(self, address: str) -> None:
+        if not self._calls.spend(address):
+            raise Refusal("too_many_calls", "Wait a minute, then call again.", CLOSE_FULL)
+        if self.phones >= (limit := self._settings.max_phones):
+            raise Refusal("server_full", f"{limit} phones are connected.", CLOSE_FULL)
+        if self._by_address[address] >= (limit := self._settings.max_phones_per_address):
+            raise Refusal("address_full", f"{limit} phones are connected from there.", CLOSE_FULL)
+
+
+class _Rates:
+    """A bucket an address: a minute's worth at once, then as fast as it fills again."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def spend(self, address: str) -> bool:
+        """Whether one more is allowed now."""
+        now = time.monotonic()
+        left, filled_at = self._left.pop(address, (float(self._per_minute), now))
+        left = min(self._per_minute, left + (now - filled_at) * self._per_minute / 60)
+        allowed = left >= 1
+        self._left[address] = (left - 1 if allowed else left, now)
+        if len(self._left) > _REMEMBERED_ADDRESSES:
+            self._left.popitem(last=False)
+        return allowed

@@ -10,15 +10,18 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
+from babblefish.gateway import insight, install
 from babblefish.gateway.admission import Admission
 from babblefish.gateway.bus import MemoryBus
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
 from babblefish.gateway.line import accepted
+from babblefish.gateway.loopback import is_local
 from babblefish.gateway.microphone import Ears
 from babblefish.gateway.page import Page
-from babblefish.gateway.phone import Exchange, Phone
+from babblefish.gateway.phone import Phone
+from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector
 from babblefish.protocol import Refusal
@@ -61,10 +64,11 @@ class Gateway:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.join_token = settings.token
         self.page = Page()
         self.engines = Engines(settings)
         self.languages = self.engines.languages()
-        self.admission = Admission(settings.allowed_origins, settings.max_phones)
+        self.admission = Admission(settings)
         self._bus = MemoryBus()
 
     @contextlib.asynccontextmanager
@@ -83,17 +87,23 @@ class Gateway:
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
             self._exchange = Exchange(settings, sessions, ears, self.languages)
+            self._seats = Seats(self._exchange)
+            self.sessions = sessions
             yield
+            await self._seats.close()
             await interpreter.close()
 
     async def answer(self, socket: WebSocket) -> None:
         """One phone calls."""
         async with accepted(socket, self.settings) as line:
             try:
-                with self.admission.admitted(socket.headers):
-                    await Phone(self._exchange, line).talk(dict(socket.query_params))
+                address = socket.client.host if socket.client else ""
+                with self.admission.admitted(socket.headers, address) as trusted_page:
+                    trusted = trusted_page and is_local(socket)
+                    phone = Phone(self._exchange, self._seats, line, trusted=trusted)
+                    await phone.talk(dict(socket.query_params))
             except Refusal as refusal:
-                line.hang_up(refusal)
+                await line.hang_up(refusal)
 
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""
@@ -126,8 +136,9 @@ def create_app(settings: Settings) -> FastAPI:
     gateway = Gateway(settings)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with gateway.running():
+            app.state.sessions = gateway.sessions
             yield
 
     # Plain FastAPI's `/docs` fetches its script from a third party's server.
@@ -155,10 +166,13 @@ def create_app(settings: Settings) -> FastAPI:
             return Health(status="engines are warming up")
         return Health(status="ready")
 
+    app.include_router(insight.router(settings.admin_token))
+
     @app.websocket("/ws/client")
     async def client(socket: WebSocket) -> None:
         await gateway.answer(socket)
 
+    app.include_router(install.router(settings))
     return app
 
 

@@ -33,6 +33,7 @@ class Captioned(Struct, frozen=True, tag="captioned"):
     language: str
     text: str
     final: bool
+    text_id: str | None = None
 
 
 class Interpreted(Struct, frozen=True, tag="interpreted"):

@@ -1,10 +1,13 @@
 """What one phone's microphone sends: bytes in, utterances out."""
 
 import asyncio
+import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from babblefish import metrics
 from babblefish.audio import FRAME_SAMPLES, SAMPLE_RATE, PcmFramer, Samples
 from babblefish.gateway.endpointing import (
     Began,
@@ -26,6 +29,9 @@ _SUSTAINED = 2.0
 _MAX_WAITING = 2 * round(_BURST_S * SAMPLE_RATE / FRAME_SAMPLES)
 _MAX_UNTOLD = 4
 
+# How long a phone that dropped in mid-sentence has to come back with the rest of it.
+_HELD_S = 4.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ears:
@@ -41,20 +47,26 @@ class _Mark(Enum):
     """Something in the stream that is not audio, kept in its place."""
 
     END_OF_SPEECH = "end of speech"
+    LINE = "the line came or went"
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     samples: Samples
     arrived: float
+    received: int
 
 
 class Microphone:
     """One participant's audio; `listen` is its task."""
 
-    def __init__(self, ears: Ears, speaker: Participant) -> None:
+    def __init__(self, ears: Ears, speaker: Participant, settled: Callable[[int], None]) -> None:
         self.speaker = speaker
         self._ears = ears
+        self._settled = settled
+        self._line_up = True
+        self._received = 0
+        self._position = 0
         self._framer = PcmFramer()
         self._budget = _Budget()
         self._inbox: asyncio.Queue[_Frame | _Mark] = asyncio.Queue()
@@ -63,8 +75,12 @@ class Microphone:
         self._utterance: Utterance | None = None
         self._said: list[asyncio.Task[None]] = []
 
-    def hear(self, pcm: bytes) -> None:
-        """Takes bytes off the wire, any number; raises `Refusal` if they come too fast."""
+    def hear(self, pcm: bytes, received: int) -> None:
+        """Takes bytes off the wire, `received` with those before them.
+
+        Raises `Refusal` if they come too fast.
+        """
+        self._received = received
         self._budget.spend(len(pcm) / (2 * SAMPLE_RATE))
         if self._inbox.qsize() > _MAX_WAITING:
             raise Refusal("overloaded", "The server is behind; this audio was dropped.")
@@ -75,10 +91,16 @@ class Microphone:
         self._queue(self._framer.flush())
         self._inbox.put_nowait(_Mark.END_OF_SPEECH)
 
-    async def type(self, text: str) -> None:
+    def line_is(self, *, up: bool) -> None:
+        """Whether a phone is there; while it is not, an utterance waits longer for its rest."""
+        self._line_up = up
+        self._inbox.put_nowait(_Mark.LINE)
+
+    async def type(self, text: str, text_id: str | None) -> None:
         """Says `text` in its turn among what is spoken."""
         await self._make_room()
-        self._said.append(Typed(self._ears.interpreter, self.speaker).send(text, self._last))
+        typed = Typed(self._ears.interpreter, self.speaker, text_id)
+        self._said.append(typed.send(text, self._last))
 
     async def listen(self) -> None:
         """Turns audio into utterances, for ever."""
@@ -87,7 +109,7 @@ class Microphone:
                 frames, mark = await self._next()
                 if frames:
                     await self._judge(frames)
-                if mark:
+                if mark is _Mark.END_OF_SPEECH:
                     await self._apply(self._endpointer.flush())
         finally:
             self._hang_up()
@@ -95,7 +117,7 @@ class Microphone:
     async def _next(self) -> tuple[list[_Frame], _Mark | None]:
         """What waits, up to the next mark; silence on the line is a mark too."""
         try:
-            async with asyncio.timeout(self._ears.idle_s if self._endpointer.active else None):
+            async with asyncio.timeout(self._patience_s()):
                 item = await self._inbox.get()
         except TimeoutError:
             self._queue(self._framer.flush())
@@ -109,9 +131,17 @@ class Microphone:
             item = self._inbox.get_nowait()
         return frames, item
 
+    def _patience_s(self) -> float | None:
+        """How long an utterance waits for more audio."""
+        if not self._endpointer.active:
+            return None
+        return self._ears.idle_s if self._line_up else _HELD_S
+
     async def _judge(self, frames: list[_Frame]) -> None:
         scores = await self._ears.detector.score(self._voice, [frame.samples for frame in frames])
+        metrics.LAG.observe(time.monotonic() - frames[0].arrived)
         for frame, score in zip(frames, scores, strict=True):
+            self._position = frame.received
             await self._apply(self._endpointer.step(frame.samples, score))
             if self._utterance and score >= self._ears.limits.threshold:
                 self._utterance.voice_at = frame.arrived
@@ -133,7 +163,9 @@ class Microphone:
                 utterance.pause()
             case Ended(speech):
                 self._utterance = None
-                self._said.append(utterance.end(self._last) if speech else utterance.drop())
+                said = utterance.end(self._last) if speech else utterance.drop()
+                self._said.append(said)
+                said.add_done_callback(functools.partial(self._settle, self._position))
 
     async def _begin(self) -> None:
         await self._make_room()
@@ -150,8 +182,12 @@ class Microphone:
         while len(self._said) >= _MAX_UNTOLD:
             await asyncio.wait([self._said.pop(0)])
 
+    def _settle(self, position: int, _: asyncio.Task[None]) -> None:
+        """That utterance is done: its audio will not be wanted again."""
+        self._settled(position)
+
     def _hang_up(self) -> None:
-        """What was said before the line dropped is still told."""
+        """What was said before the participant went is still told."""
         utterance, self._utterance = self._utterance, None
         for boundary in self._endpointer.flush():
             if utterance and isinstance(boundary, Ended):
@@ -160,7 +196,7 @@ class Microphone:
     def _queue(self, frames: list[Samples]) -> None:
         now = time.monotonic()
         for samples in frames:
-            self._inbox.put_nowait(_Frame(samples, now))
+            self._inbox.put_nowait(_Frame(samples, now, self._received))
 
 
 class _Budget:

@@ -28,12 +28,18 @@ class Page:
         }
 
 
-def _policy(html: str) -> str:
-    """Only the page's own script and style run: https://www.w3.org/TR/CSP3."""
+def inline_hashes(html: str) -> dict[str, list[str]]:
+    """The sources by which a policy allows the page's own script and style."""
     hashes: dict[str, list[str]] = {"script": [], "style": []}
     for kind, text in _INLINE.findall(html):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         hashes[kind].append(f"'sha256-{digest}'")
+    return hashes
+
+
+def _policy(html: str) -> str:
+    """Only the page's own script and style run: https://www.w3.org/TR/CSP3."""
+    hashes = inline_hashes(html)
     return "; ".join(
         (
             "default-src 'none'",

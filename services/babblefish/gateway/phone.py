@@ -3,57 +3,32 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-from msgspec import structs
-
-from babblefish import protocol
-from babblefish.gateway.interpreter import Participant
+from babblefish import metrics, protocol
 from babblefish.gateway.line import Line
-from babblefish.gateway.microphone import Ears, Microphone
-from babblefish.gateway.outbox import Outbox
-from babblefish.gateway.sessions import Session, Sessions
+from babblefish.gateway.seat import CODEC, Exchange, Seat, Seats
 from babblefish.languages import UnknownLanguage, normalise
-from babblefish.protocol import Languages, Person, Refusal
-from babblefish.settings import Settings
-
-_CODEC = "pcm16"
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What a phone needs of the gateway."""
-
-    settings: Settings
-    sessions: Sessions
-    ears: Ears
-    languages: Languages
+from babblefish.protocol import Person, Refusal
 
 
 class Phone:
-    """A line that is, once joined, a participant of a session."""
+    """A line that is, once joined, a participant's."""
 
-    def __init__(self, exchange: Exchange, line: Line) -> None:
+    def __init__(self, exchange: Exchange, seats: Seats, line: Line, *, trusted: bool) -> None:
         self._exchange = exchange
+        self._trusted = trusted
+        self._seats = seats
         self._line = line
-        self._interpreter = exchange.ears.interpreter
-        self._bus = self._interpreter.bus
         self._told_unheard = ""
-        self.person = Person(secrets.token_hex(6), "", "")
-
-    @property
-    def outbox(self) -> Outbox:
-        """Where what it is told is put."""
-        return self._line.outbox
 
     async def talk(self, query: dict[str, str]) -> None:
         """Until it leaves; raises `HungUp`, and `Refusal` for what costs the connection."""
         join = protocol.join_from_query(query) if query.get("session") else await self._greet()
-        self._become(join)
-        async with self._joined(join.session) as (session, microphone):
-            while await self._obey_next(session, microphone):
-                pass
+        self._check_token(join.token)
+        person = self._person(join)
+        seat = await self._resume(join) or await self._seats.take(join.session, person)
+        async with seat.held_by(self._line):
+            await self._obey_all(seat)
 
     # ── joining ──────────────────────────────────────────────────────────────────────────────
 
@@ -62,7 +37,7 @@ class Phone:
         try:
             async with asyncio.timeout(self._exchange.settings.join_timeout_s):
                 while True:
-                    with self._line.refusals_answered():
+                    async with self._line.refusals_answered():
                         return await self._read_join()
         except TimeoutError:
             raise Refusal(
@@ -76,8 +51,29 @@ class Phone:
             raise Refusal("not_joined", "The first message is `join`.")
         return message
 
-    def _become(self, join: protocol.Join) -> None:
-        """Takes name and language of the `join`; what cannot be taken costs the connection."""
+    def _check_token(self, token: str | None) -> None:
+        """Who is not at this very machine was given a link with the token."""
+        expected = self._exchange.settings.token.encode()
+        if self._trusted or not expected:
+            return
+        if not secrets.compare_digest((token or "").encode(errors="replace"), expected):
+            raise Refusal(
+                "bad_token", "Join by the link, or the code, of this server.", protocol.CLOSE_TOKEN
+            )
+
+    async def _resume(self, join: protocol.Join) -> Seat | None:
+        """The seat that the phone had, if it is kept and so is all that the phone missed."""
+        seat = self._seats.find(join.resume)
+        if seat is None or seat.session != join.session or not seat.outbox.rewind(join.last_seq):
+            return None
+        people = await self._exchange.ears.interpreter.bus.people(seat.session)
+        welcome = seat.welcome(people, self._seats.renew(seat))
+        await self._line.tell(welcome, seq=join.last_seq)
+        metrics.RESUMED.inc()
+        return seat
+
+    def _person(self, join: protocol.Join) -> Person:
+        """Name and language of the `join`; what cannot be taken costs the connection."""
         try:
             name = protocol.clean(join.name, protocol.MAX_NAME)
             language = self._language(join.language)
@@ -88,13 +84,13 @@ class Phone:
                 else protocol.CLOSE_BAD_JOIN
             )
             raise Refusal(refusal.code, refusal.message, close) from None
-        if _CODEC not in join.codecs:
+        if CODEC not in join.codecs:
             raise Refusal(
                 "unsupported_codec",
-                f"None of these codecs fits; {_CODEC} does.",
+                f"None of these codecs fits; {CODEC} does.",
                 protocol.CLOSE_BAD_JOIN,
             )
-        self.person = structs.replace(self.person, name=name, language=language)
+        return Person(secrets.token_hex(6), name, language)
 
     def _language(self, code: str) -> str:
         accepted = sorted({*self._exchange.languages.read, *self._exchange.languages.speak})
@@ -103,79 +99,54 @@ class Phone:
                 return language
         raise Refusal("unsupported_language", f"This server knows {', '.join(accepted)}.")
 
-    @contextlib.asynccontextmanager
-    async def _joined(self, name: str) -> AsyncIterator[tuple[Session, Microphone]]:
-        """In the session, present on the bus, and listened to."""
-        async with self._exchange.sessions.join(name) as session:
-            try:
-                await self._enter(session)
-                people = await self._bus.people(session.name)
-                self.outbox.put(self._welcome(session.name, people))
-                with session.attached(self):
-                    async with self._listened_to(session) as microphone:
-                        yield session, microphone
-            finally:
-                await self._bus.leave(session.name, self.person.client_id)
-
-    def _welcome(self, session: str, people: list[Person]) -> protocol.Joined:
-        return protocol.Joined(
-            client_id=self.person.client_id,
-            session=session,
-            participants=people,
-            languages=self._exchange.languages,
-            codec=_CODEC,
-            heartbeat_s=self._exchange.settings.heartbeat_s,
-        )
-
-    @contextlib.asynccontextmanager
-    async def _listened_to(self, session: Session) -> AsyncIterator[Microphone]:
-        microphone = Microphone(self._exchange.ears, Participant(session.name, self.person))
-        listening = asyncio.create_task(microphone.listen())
-        try:
-            yield microphone
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
-
     # ── joined ───────────────────────────────────────────────────────────────────────────────
 
-    async def _obey_next(self, session: Session, microphone: Microphone) -> bool:
-        """Does what the next frame says; false for good-bye."""
-        with self._line.refusals_answered():
-            data = await self._line.next()
-            if isinstance(data, bytes):
-                self._hear(microphone, data)
-            else:
-                message = protocol.decode(data)
-                if isinstance(message, protocol.Leave):
-                    return False
-                await self._obey(session, microphone, message)
-        return True
+    async def _obey_all(self, seat: Seat) -> None:
+        confirmed = False
+        try:
+            while not seat.outbox.finished:
+                async with self._line.refusals_answered():
+                    data = await self._line.next()
+                    if not confirmed:
+                        self._seats.confirm(seat)
+                        confirmed = True
+                    await self._obey_frame(seat, data)
+        except Refusal as refusal:  # the phone is cut off, and will not come back to this seat
+            await self._line.hang_up(refusal)
+            seat.leave()
 
-    async def _obey(self, session: Session, microphone: Microphone, message: protocol.Up) -> None:
+    async def _obey_frame(self, seat: Seat, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            self._hear(seat, data)
+        else:
+            await self._obey(seat, protocol.decode(data))
+
+    async def _obey(self, seat: Seat, message: protocol.Up) -> None:
         match message:
             case protocol.EndOfSpeech():
-                microphone.end_of_speech()
-            case protocol.Text(text):
-                self._check_writing()
-                await microphone.type(protocol.clean(text, protocol.MAX_TEXT))
+                seat.microphone.end_of_speech()
+            case protocol.Text(text, text_id):
+                self._check_writing(seat)
+                await seat.type(protocol.clean(text, protocol.MAX_TEXT), text_id)
             case protocol.SetLanguage(language):
-                await self._change(session, microphone, language=self._language(language))
+                await seat.change(language=self._language(language))
             case protocol.SetName(name):
-                name = protocol.clean(name, protocol.MAX_NAME)
-                await self._change(session, microphone, name=name)
+                await seat.change(name=protocol.clean(name, protocol.MAX_NAME))
             case protocol.Ping(id=number):
-                self.outbox.put(protocol.Pong(number))
+                seat.outbox.put(protocol.Pong(number))
+            case protocol.Leave():
+                seat.leave()
             case protocol.Consent():
                 raise Refusal("no_cloning", "Nothing here clones voices; no consent is needed.")
             case protocol.Join():
                 raise Refusal("already_joined", "This phone has joined already.")
 
-    def _hear(self, microphone: Microphone, pcm: bytes) -> None:
+    def _hear(self, seat: Seat, pcm: bytes) -> None:
         """Speech that nothing here understands is refused once, then ignored."""
-        language, speak = self.person.language, self._exchange.languages.speak
+        seat.received += len(pcm)
+        language, speak = seat.person.language, self._exchange.languages.speak
         if language in speak:
-            microphone.hear(pcm)
+            seat.microphone.hear(pcm, seat.received)
         elif language != self._told_unheard:
             self._told_unheard = language
             raise Refusal(
@@ -183,19 +154,10 @@ class Phone:
                 f"Nothing here understands spoken {language!r}, only {', '.join(speak)}: type.",
             )
 
-    def _check_writing(self) -> None:
-        language, write = self.person.language, self._exchange.languages.write
+    def _check_writing(self, seat: Seat) -> None:
+        language, write = seat.person.language, self._exchange.languages.write
         if language not in write:
             raise Refusal(
                 "unsupported_text",
                 f"Nothing here translates from {language!r}, only from {', '.join(write)}.",
             )
-
-    async def _change(self, session: Session, microphone: Microphone, **changes: str) -> None:
-        self.person = structs.replace(self.person, **changes)
-        microphone.speaker = Participant(session.name, self.person)
-        await self._enter(session)
-
-    async def _enter(self, session: Session) -> None:
-        await self._bus.enter(session.name, self.person)
-        await self._interpreter.prepare(session.name)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from babblefish import metrics
 from babblefish.gateway.bus import Bus, Captioned, Event, Interpreted, Present, Told
 from babblefish.gateway.outbox import Outbox
 from babblefish.protocol import (
@@ -88,6 +89,10 @@ class Sessions:
         self._capacity = capacity
         self._open: dict[str, _Open] = {}
 
+    async def people(self) -> dict[str, list[Person]]:
+        """Who is in each session."""
+        return {name: await self._bus.people(name) for name in sorted(self._open)}
+
     @contextlib.asynccontextmanager
     async def join(self, name: str) -> AsyncIterator[Session]:
         """The session, opened by whoever joins first; raises `Refusal`."""
@@ -98,6 +103,7 @@ class Sessions:
             if not self._adhoc:
                 raise Refusal("unknown_session", "Nobody opened this session.", CLOSE_SESSION)
             entry = self._open[name] = _Open(Session(name), self._bus)
+            metrics.SESSIONS.inc()
         entry.phones += 1
         try:
             yield entry.session
@@ -105,6 +111,7 @@ class Sessions:
             entry.phones -= 1
             if not entry.phones:
                 del self._open[name]
+                metrics.SESSIONS.dec()
                 await entry.close()
 
 
@@ -132,6 +139,7 @@ def _partial(event: Captioned) -> Partial:
         event.language,
         event.text,
         event.final,
+        event.text_id,
     )
 
 

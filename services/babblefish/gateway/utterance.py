@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping
 
+from babblefish import metrics
 from babblefish.audio import Samples
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Captioned, Interpreted, Told
@@ -21,19 +22,23 @@ _CAPTION_EVERY_S = 0.3
 class Message:
     """Something a participant says, on its way to everybody else."""
 
-    def __init__(self, interpreter: Interpreter, speaker: Participant) -> None:
+    def __init__(
+        self, interpreter: Interpreter, speaker: Participant, text_id: str | None = None
+    ) -> None:
         self.id = uuid.uuid4().hex[:16]
+        self._text_id = text_id
         self.interpreter = interpreter
         self.speaker = speaker
 
     async def caption(self, text: str, *, final: bool) -> None:
         """Shows to all, the speaker too, what was understood."""
         language = self.speaker.language
-        event = Captioned(self.id, self.speaker.person, language, text, final)
+        event = Captioned(self.id, self.speaker.person, language, text, final, self._text_id)
         await self.interpreter.bus.publish(self.speaker.session, event)
 
     async def refuse(self, error: StageError | TimeoutError) -> None:
         """Tells the speaker that this was lost, and what to do."""
+        metrics.UTTERANCES.labels("lost").inc()
         code, why = "too_late", "That took too long to translate. Say it again."
         if isinstance(error, StageError):
             code, why = "stage_unavailable", str(error)
@@ -44,6 +49,7 @@ class Message:
         self, said: Interpretation, spoke_at: float, stages: Mapping[str, int] | None = None
     ) -> None:
         """Tells every listener, those of one language as soon as it is spoken in theirs."""
+        metrics.UTTERANCES.labels("told").inc()
         await self.caption(said.translation.transcript, final=True)
         untranslated = await self.interpreter.needed(self.speaker) - said.speeches.keys()
         telling = _Telling(self, said, spoke_at, stages or {})
@@ -76,6 +82,9 @@ class _Telling:
     async def _tell(self, listeners: str, text: str, language: str, speech: Speech) -> None:
         spoken = {"synthesize": speech.took_ms} if speech.wav else {}
         speaker = self._message.speaker
+        stages = {**self._stages, **spoken}
+        latency_ms = milliseconds_since(self._spoke_at)
+        _measure(latency_ms, stages)
         event = Interpreted(
             utterance_id=self._message.id,
             speaker=speaker.person,
@@ -86,10 +95,16 @@ class _Telling:
             target_language=language,
             wav=speech.wav,
             voice=speech.voice,
-            latency_ms=milliseconds_since(self._spoke_at),
-            stages={**self._stages, **spoken},
+            latency_ms=latency_ms,
+            stages=stages,
         )
         await self._message.interpreter.bus.publish(speaker.session, event)
+
+
+def _measure(latency_ms: int, stages: Mapping[str, int]) -> None:
+    metrics.LATENCY.observe(latency_ms / 1000)
+    for stage, took_ms in stages.items():
+        metrics.STAGES.labels(stage).observe(took_ms / 1000)
 
 
 class Typed(Message):
@@ -157,6 +172,7 @@ class Utterance(Message):
                 said = await self.interpreter.complete(self.speaker, draft)
                 await self.tell(said, self.voice_at, {"endpoint": endpoint_ms})
             else:
+                metrics.UTTERANCES.labels("noise").inc()
                 await self._withdraw_caption()
         except (StageError, TimeoutError) as error:
             await self._withdraw_caption()
@@ -165,6 +181,7 @@ class Utterance(Message):
             await self._close()
 
     async def _drop(self) -> None:
+        metrics.UTTERANCES.labels("noise").inc()
         try:
             await self._withdraw_caption()
         finally:

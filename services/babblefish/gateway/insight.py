@@ -1,0 +1,77 @@
+"""What only the operator of this gateway may see: `/metrics`, `/sessions`."""
+
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, SecretStr
+
+from babblefish import metrics as gauges
+from babblefish.gateway.loopback import is_local
+from babblefish.gateway.sessions import Sessions
+
+
+class PersonSeen(BaseModel):
+    """A participant."""
+
+    client_id: str
+    name: str
+    language: str
+
+
+class SessionSeen(BaseModel):
+    """A session and who is in it."""
+
+    name: str
+    participants: list[PersonSeen]
+
+
+class Guard:
+    """Lets in the admin token, or this machine itself: not what a proxy on it forwards."""
+
+    def __init__(self, admin_token: SecretStr | None) -> None:
+        self._token = admin_token.get_secret_value() if admin_token else ""
+
+    def __call__(self, request: Request) -> None:
+        """Raises 403 for everybody else."""
+        if not (self._has_token(request) or is_local(request)):
+            raise HTTPException(403, "Send the admin token as `Authorization: Bearer …`.")
+
+    def _has_token(self, request: Request) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        matches = secrets.compare_digest(token.encode(), self._token.encode())
+        return bool(self._token) and scheme.lower() == "bearer" and matches
+
+
+def router(admin_token: SecretStr | None) -> APIRouter:
+    """The addresses; the gateway's sessions are on `app.state`."""
+    routes = APIRouter(dependencies=[Depends(Guard(admin_token))])
+
+    @routes.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        gauges.TASKS.set(len(asyncio.all_tasks()))
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @routes.get("/sessions")
+    async def sessions(here: Annotated[Sessions, Depends(_sessions)]) -> list[SessionSeen]:
+        """Who is where."""
+        return [
+            SessionSeen(
+                name=name,
+                participants=[
+                    PersonSeen(client_id=p.client_id, name=p.name, language=p.language)
+                    for p in people
+                ],
+            )
+            for name, people in (await here.people()).items()
+        ]
+
+    return routes
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions

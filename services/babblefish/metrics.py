@@ -1,0 +1,37 @@
+"""What Prometheus is told: `babblefish_<part>_<what>_<unit>`. No label holds what people say."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+
+PHONES = Gauge("babblefish_gateway_phones", "Open sockets.")
+SEATS = Gauge("babblefish_gateway_participants", "Participants, those on their way back included.")
+SESSIONS = Gauge("babblefish_gateway_sessions", "Sessions with a participant here.")
+
+TASKS = Gauge("babblefish_gateway_tasks", "Tasks of the event loop.")
+
+FRAMES = Counter("babblefish_gateway_frames_total", "Frames and messages from phones.")
+UTTERANCES = Counter(
+    "babblefish_gateway_utterances_total",
+    "Utterances, by what became of them: told, noise, lost.",
+    ["outcome"],
+)
+REFUSALS = Counter("babblefish_gateway_refusals_total", "Inputs that were refused.", ["code"])
+RESUMED = Counter("babblefish_gateway_resumed_total", "Phones that dropped and came back.")
+SHED = Counter(
+    "babblefish_gateway_shed_speech_total", "Speech that a slow listener did not get in time."
+)
+
+LATENCY = Histogram(
+    "babblefish_gateway_latency_seconds",
+    "From the arrival of the last frame with speech to the result.",
+    buckets=_SECONDS,
+)
+STAGES = Histogram(
+    "babblefish_gateway_stage_seconds", "What each stage took.", ["stage"], buckets=_SECONDS
+)
+LAG = Histogram(
+    "babblefish_gateway_voice_lag_seconds",
+    "From the arrival of a frame to the decision whether it is voice.",
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5),
+)
