@@ -92,7 +92,7 @@ class _PocketsphinxStream:
         if self._gain is None and sum(map(len, self._heard)) < _LEVEL_SAMPLES:
             return  # too early to tell how loud this voice is
         with contextlib.suppress(StageError):  # `finish` tries again, and tells
-            await self._send(patience_s=0)
+            await self._send(self._adaptation, patience_s=0)
 
     async def partial(self) -> str:
         if self._worker is None or self._sent == 0:
@@ -121,13 +121,20 @@ class _PocketsphinxStream:
         await self._lease.aclose()
 
     async def _decode(self) -> tuple[list[Word], str]:
-        worker = await self._send(self._recognizer.lease_deadline_s)
+        words, learnt = await self._pass(self._adaptation)
+        if self._adaptation is None:
+            # A voice that was never heard: with what one pass learns of it, the next errs less.
+            words, learnt = await self._pass(learnt)
+        return words, learnt
+
+    async def _pass(self, adaptation: str | None) -> tuple[list[Word], str]:
+        worker = await self._send(adaptation, self._recognizer.lease_deadline_s)
         self._sent = 0  # whatever follows continues a decoder that has closed its utterance
         words, learnt = await worker.call("finish", self._id)
         return words, learnt
 
-    async def _send(self, patience_s: float) -> Worker:
-        """Brings the decoder up to date with what was heard.
+    async def _send(self, adaptation: str | None, patience_s: float) -> Worker:
+        """Brings the decoder up to date with what was heard, begun with `adaptation`.
 
         What is written counts as sent before it is awaited: the caller may be cancelled there.
         """
@@ -138,7 +145,7 @@ class _PocketsphinxStream:
         if self._gain is None:
             self._gain = _gain(self._heard)
         if self._sent == 0:
-            await self._worker.tell("begin", self._id, self._adaptation)
+            await self._worker.tell("begin", self._id, adaptation)
         waiting, self._sent = self._heard[self._sent :], len(self._heard)
         if waiting:
             pcm = to_pcm16(np.concatenate(waiting) * self._gain)
