@@ -160,7 +160,9 @@ class Seats:
         """A new seat; raises `Refusal` if there is none to be had."""
         seat = Seat(self._exchange, session, person)
         seated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(seat.occupy(self.renew(seat), seated), name=f"seat {person}")
+        task = asyncio.create_task(
+            seat.occupy(self.renew(seat), seated), name=f"seat {person.client_id}"
+        )
         self._occupied[task] = seat
         metrics.SEATS.inc()
         task.add_done_callback(self._vacate)
