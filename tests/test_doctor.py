@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.server import serving
 
+pytestmark = pytest.mark.slow  # each starts a gateway, or the engines, of its own
+
 
 def doctor(data_home: Path, **settings: object) -> tuple[int, dict[str, str]]:
     """Its exit status, and its lines by what they are about."""

@@ -318,6 +318,7 @@ async def test_a_page_of_another_origin_is_refused(server: Server) -> None:
         assert (await phone.closed())[0] == 4403
 
 
+@pytest.mark.slow
 async def test_limits_on_sessions_phones_and_time(session: str) -> None:
     with serving(max_participants=2, max_phones=3, join_timeout_s=1, adhoc_sessions=True) as small:
         async with AsyncExitStack() as stack:

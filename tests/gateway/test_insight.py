@@ -1,5 +1,7 @@
 """`/metrics` and `/sessions` tell who is here: not to everybody."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -37,10 +39,18 @@ def test_what_a_proxy_forwards_is_refused(server: Server, path: str, header: str
         ("Bearer s3crét", 403),
     ],
 )
-def test_the_admin_token_opens_them_from_anywhere(authorization: str, status: int) -> None:
-    with serving(admin_token="s3cret", warm_up=False) as guarded:
-        headers = {b"x-forwarded-for": b"10.1.2.3", b"authorization": authorization.encode()}
-        assert httpx.get(f"{guarded.http}/metrics", headers=headers).status_code == status
+def test_the_admin_token_opens_them_from_anywhere(
+    guarded: Server, authorization: str, status: int
+) -> None:
+    headers = {b"x-forwarded-for": b"10.1.2.3", b"authorization": authorization.encode()}
+    assert httpx.get(f"{guarded.http}/metrics", headers=headers).status_code == status
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Server]:
+    """A gateway with an admin token."""
+    with serving(admin_token="s3cret", warm_up=False) as running:
+        yield running
 
 
 def test_without_an_admin_token_an_empty_one_opens_nothing(server: Server) -> None:

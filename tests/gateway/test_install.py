@@ -19,6 +19,8 @@ from babblefish.gateway.links import join_link, qr_svg
 from tests.support.phone import joined
 from tests.support.server import Server, serving
 
+pytestmark = pytest.mark.slow  # each starts a gateway, or the engines, of its own
+
 
 @pytest.fixture
 def invited(server: Server) -> str:

@@ -166,6 +166,7 @@ async def test_a_text_sent_again_is_said_once(server: Server, session: str) -> N
         assert [result["transcript"] for result in ana.all("result")] == ["house", "house", "last"]
 
 
+@pytest.mark.slow
 async def test_a_seat_is_given_up_after_a_while_or_at_once_on_leaving(session: str) -> None:
     with serving(resume_s=1, warm_up=False) as short:
         async with joined(short.ws, session, "Ana", "es") as ana:
@@ -185,6 +186,7 @@ async def test_a_seat_is_given_up_after_a_while_or_at_once_on_leaving(session: s
                     pass
 
 
+@pytest.mark.slow
 async def test_an_outbox_that_lost_something_is_not_resumed(session: str) -> None:
     with serving(outbox_bytes=1 << 16, warm_up=False) as small:
         async with connected(small.ws) as ana, joined(small.ws, session, "Dan", "en") as dan:
