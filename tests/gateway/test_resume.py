@@ -116,6 +116,24 @@ async def test_the_newer_socket_wins(server: Server, session: str) -> None:
         await newer.receive("pong", id=1)
 
 
+async def test_a_socket_that_still_seems_alive_takes_nothing_from_the_newer_one(
+    server: Server, session: str
+) -> None:
+    """A phone is often back before the gateway can know that its old socket is dead."""
+    async with (
+        joined(server.ws, session, "Dan", "en") as dan,
+        joined(server.ws, session, "Ana", "es") as ana,
+    ):
+        start = last_seq(ana)
+        for number in range(20):
+            await dan.send(type="text", text=str(number))
+        await ana.receive("result", transcript="19")
+        async with resumed(server.ws, ana, seq=start) as newer:
+            await newer.receive("result", transcript="19")
+            told = [result["transcript"] for result in newer.all("result")]
+            assert told == [str(number) for number in range(20)]
+
+
 async def test_a_token_is_good_until_the_next_one_is_used(server: Server, session: str) -> None:
     async with joined(server.ws, session, "Dan", "en") as dan:
         pass

@@ -43,6 +43,7 @@ class Line:
         self._socket = socket
         self._send_timeout_s = settings.send_timeout_s
         self._outbox: Outbox | None = None
+        self._sending: asyncio.Task[None] | None = None
         self._strikes = 0
         self._closing = 1000, ""
 
@@ -69,7 +70,7 @@ class Line:
     async def carrying(self, outbox: Outbox) -> AsyncIterator[None]:
         """Sends what the outbox holds; to its last message, if it is finished."""
         self._outbox = outbox
-        sending = asyncio.create_task(self._send_all(outbox))
+        self._sending = sending = asyncio.create_task(self._send_all(outbox))
         try:
             yield
         finally:
@@ -98,8 +99,10 @@ class Line:
         await self.tell(protocol.Error(refusal.code, refusal.message))
 
     def interrupt(self, code: int, reason: str) -> None:
-        """Stops whoever uses the line, and closes it."""
+        """Stops whoever uses the line, and closes it; from now on it sends nothing more."""
         self._closing = code, reason
+        if self._sending and self._sending is not asyncio.current_task():
+            self._sending.cancel()
         self.life.reschedule(asyncio.get_running_loop().time())
 
     async def close(self) -> None:

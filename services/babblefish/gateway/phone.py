@@ -64,7 +64,7 @@ class Phone:
     async def _resume(self, join: protocol.Join) -> Seat | None:
         """The seat that the phone had, if it is kept and so is all that the phone missed."""
         seat = self._seats.find(join.resume)
-        if seat is None or seat.session != join.session or not seat.outbox.rewind(join.last_seq):
+        if seat is None or seat.session != join.session or not seat.take_back(join.last_seq):
             return None
         people = await self._exchange.ears.interpreter.bus.people(seat.session)
         welcome = seat.welcome(people, self._seats.renew(seat))

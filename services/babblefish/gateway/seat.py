@@ -17,6 +17,9 @@ from babblefish.gateway.outbox import Outbox
 from babblefish.gateway.sessions import Session, Sessions
 from babblefish.protocol import Languages, Person
 from babblefish.settings import Settings
+from babblefish.telemetry import log
+
+_log = log(__name__)
 
 CODEC = "pcm16"
 _REMEMBERED_TEXTS = 64
@@ -77,11 +80,21 @@ class Seat:
         self.outbox.finish()
         self._vacated.set()
 
-    @contextlib.asynccontextmanager
-    async def held_by(self, line: Line) -> AsyncIterator[None]:
-        """The line is this participant's; the newer one wins."""
+    def take_back(self, last_seq: int) -> bool:
+        """A phone is back that has everything up to `last_seq`; false if it cannot have the rest.
+
+        The newer socket wins: the former one must not take what is sent again.
+        """
         if self._line:
             self._line.interrupt(protocol.CLOSE_REPLACED, "replaced")
+        if self.outbox.rewind(last_seq):
+            return True
+        self.leave()
+        return False
+
+    @contextlib.asynccontextmanager
+    async def held_by(self, line: Line) -> AsyncIterator[None]:
+        """The line is this participant's."""
         if self._expiry:
             self._expiry.cancel()
         self._line = line
@@ -140,11 +153,21 @@ class Seat:
     @contextlib.asynccontextmanager
     async def _listened_to(self) -> AsyncIterator[None]:
         listening = asyncio.create_task(self.microphone.listen())
+        listening.add_done_callback(self._deafened)
         try:
             yield
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+    def _deafened(self, listening: asyncio.Task[None]) -> None:
+        """A microphone that fails costs the seat: a phone that nobody hears must join again."""
+        if listening.cancelled() or (error := listening.exception()) is None:
+            return
+        _log.error("microphone_failed", exc_info=error)
+        if self._line:
+            self._line.interrupt(protocol.CLOSE_FAILED, "failed")
+        self.leave()
 
 
 class Seats:

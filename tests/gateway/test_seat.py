@@ -1,0 +1,37 @@
+import asyncio
+from typing import Any
+
+from babblefish.audio import Samples
+from babblefish.gateway.bus import MemoryBus
+from babblefish.gateway.endpointing import Limits
+from babblefish.gateway.interpreter import Interpreter
+from babblefish.gateway.microphone import Ears
+from babblefish.gateway.seat import Exchange, Seats
+from babblefish.gateway.sessions import Sessions
+from babblefish.gateway.vad import VoiceDetector, VoiceState
+from babblefish.protocol import Languages, Person
+from babblefish.settings import load
+from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
+
+
+class BrokenDetector(VoiceDetector):
+    """As where the model's library fails."""
+
+    async def score(self, state: VoiceState, frames: list[Samples]) -> list[float]:
+        raise RuntimeError("broken")
+
+
+async def test_a_microphone_that_fails_costs_the_seat_and_leaves_nobody_deaf() -> None:
+    bus: Any = MemoryBus()
+    interpreter = Interpreter(ScriptedTranslator(), ScriptedSynthesizer(), bus, deadline_s=1)
+    ears = Ears(BrokenDetector(), interpreter, Limits(0.5, 160, 500, 128, 20_000), idle_s=0.8)
+    sessions = Sessions(bus, adhoc=True, capacity=5)
+    seats = Seats(Exchange(load(), sessions, ears, Languages(["en"], ["en"], [], ["en"])))
+    seat = await seats.take("room", Person("dan", "Dan", "en"))
+    token = seats.renew(seat)
+    seat.microphone.hear(bytes(4096), received=4096)
+    async with asyncio.timeout(5):
+        while seats.find(token):
+            await asyncio.sleep(0)
+    assert await bus.people("room") == []
+    assert seat.outbox.finished
