@@ -91,3 +91,9 @@ def test_a_misspelt_variable_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("BABBLEFISH_ENDPOIN_MS", "300")
     (hint,) = settings.misspelt()
     assert "BABBLEFISH_ENDPOINT_MS" in hint
+
+
+def test_a_folder_may_be_given_from_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/dan")
+    monkeypatch.setenv("BABBLEFISH_DATA_DIR", "~/kept")
+    assert settings.load().data_dir == Path("/home/dan/kept")

@@ -75,8 +75,20 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(None, description="opens /metrics and /sessions")
     max_phones: int = Field(500, ge=1, description="sockets on this gateway")
     max_phones_per_address: int = Field(100, ge=1, description="sockets from one address")
-    max_calls_per_minute: int = Field(600, ge=1, description="new sockets from one address")
     max_participants: int = Field(50, ge=2, description="phones in one session")
+    max_calls_per_minute: int = Field(6000, ge=1, description="new sockets")
+    max_calls_per_minute_per_address: int = Field(600, ge=1, description="… from one address")
+    max_calls_per_minute_per_session: int = Field(600, ge=1, description="joins of one session")
+    max_bytes_per_minute: int = Field(2_000_000_000, ge=1 << 20, description="from all phones")
+    max_bytes_per_minute_per_address: int = Field(
+        400_000_000, ge=1 << 20, description="… from one address"
+    )
+    max_bytes_per_minute_per_session: int = Field(
+        200_000_000, ge=1 << 20, description="… in one session"
+    )
+    max_utterances_per_minute: int = Field(6000, ge=1, description="said or typed by all phones")
+    max_utterances_per_minute_per_address: int = Field(600, ge=1, description="… from one address")
+    max_utterances_per_minute_per_session: int = Field(600, ge=1, description="… in one session")
     join_timeout_s: float = Field(10, gt=0, description="how long a socket may take to join")
     heartbeat_s: int = Field(20, ge=1, le=60, description="WebSocket ping interval")
     resume_s: float = Field(60, ge=0, description="how long the seat of a lost phone is kept")
@@ -109,6 +121,11 @@ class Settings(BaseSettings):
         if profile not in PROFILES:
             raise ValueError(f"no such profile here; there is {', '.join(PROFILES)}")
         return profile
+
+    @field_validator("data_dir", "apertium_modes")
+    @classmethod
+    def _at_home(cls, path: Path) -> Path:
+        return path.expanduser()
 
     @field_validator("log_level")
     @classmethod

@@ -27,7 +27,7 @@ CODES = {
     "bad_json", "bad_message", "unknown_type", "not_joined", "already_joined", "too_long",
     "empty_text", "unsupported_language", "unsupported_codec", "unsupported_speech",
     "unsupported_text", "too_big", "too_fast", "overloaded", "no_cloning", "session_full",
-    "too_late", "stage_unavailable",
+    "too_late", "stage_unavailable", "too_many_utterances",
 }  # fmt: skip
 
 

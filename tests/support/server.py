@@ -16,6 +16,9 @@ import psutil
 
 _WARM_S = 30
 
+# All tests call from one address.
+_UNHURRIED = {"max_calls_per_minute": 100_000, "max_calls_per_minute_per_address": 100_000}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -49,7 +52,7 @@ class Server:
 @contextlib.contextmanager
 def serving(**settings: object) -> Iterator[Server]:
     """A gateway on a free port, warm, with these settings; ended at the end."""
-    chosen = {"log_level": "warning", "https_port": 0, "max_calls_per_minute": 100_000, **settings}
+    chosen = {"log_level": "warning", "https_port": 0, **_UNHURRIED, **settings}
     environment = {f"BABBLEFISH_{name.upper()}": str(value) for name, value in chosen.items()}
     with tempfile.TemporaryDirectory() as home, _started(home, environment) as process:
         server = _introduced(process, Path(str(settings.get("data_dir", f"{home}/babblefish"))))

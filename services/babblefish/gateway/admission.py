@@ -1,24 +1,22 @@
 """Who may open a line at all."""
 
 import contextlib
-import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from babblefish import metrics
+from babblefish.gateway.quota import Quotas
 from babblefish.protocol import CLOSE_FULL, CLOSE_ORIGIN, Refusal
 from babblefish.settings import Settings
-
-_REMEMBERED_ADDRESSES = 10_000
 
 
 class Admission:
     """Origins, numbers and rates."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, quotas: Quotas) -> None:
         self._settings = settings
         self._by_address = Counter[str]()
-        self._calls = _Rates(settings.max_calls_per_minute)
+        self._calls = quotas.calls
         self.phones = 0
 
     @contextlib.contextmanager
@@ -54,28 +52,8 @@ class Admission:
         )
 
     def _check_room(self, address: str) -> None:
-        if not self._calls.spend(address):
-            raise Refusal("too_many_calls", "Wait a minute, then call again.", CLOSE_FULL)
+        self._calls.spend(close=CLOSE_FULL, address=address, server="")
         if self.phones >= (limit := self._settings.max_phones):
             raise Refusal("server_full", f"{limit} phones are connected.", CLOSE_FULL)
         if self._by_address[address] >= (limit := self._settings.max_phones_per_address):
             raise Refusal("address_full", f"{limit} phones are connected from there.", CLOSE_FULL)
-
-
-class _Rates:
-    """A bucket an address: a minute's worth at once, then as fast as it fills again."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def spend(self, address: str) -> bool:
-        """Whether one more is allowed now."""
-        now = time.monotonic()
-        left, filled_at = self._left.pop(address, (float(self._per_minute), now))
-        left = min(self._per_minute, left + (now - filled_at) * self._per_minute / 60)
-        allowed = left >= 1
-        self._left[address] = (left - 1 if allowed else left, now)
-        if len(self._left) > _REMEMBERED_ADDRESSES:
-            self._left.popitem(last=False)
-        return allowed

@@ -21,6 +21,7 @@ from babblefish.gateway.loopback import is_local
 from babblefish.gateway.microphone import Ears
 from babblefish.gateway.page import Page
 from babblefish.gateway.phone import Phone
+from babblefish.gateway.quota import Quotas
 from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector
@@ -68,7 +69,8 @@ class Gateway:
         self.page = Page()
         self.engines = Engines(settings)
         self.languages = self.engines.languages()
-        self.admission = Admission(settings)
+        self._quotas = Quotas(settings)
+        self.admission = Admission(settings, self._quotas)
         self._bus = MemoryBus()
 
     @contextlib.asynccontextmanager
@@ -86,7 +88,7 @@ class Gateway:
                 self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
-            self._exchange = Exchange(settings, sessions, ears, self.languages)
+            self._exchange = Exchange(settings, sessions, ears, self.languages, self._quotas)
             self._seats = Seats(self._exchange)
             self.sessions = sessions
             yield
@@ -97,8 +99,7 @@ class Gateway:
         """One phone calls."""
         async with accepted(socket, self.settings) as line:
             try:
-                address = socket.client.host if socket.client else ""
-                with self.admission.admitted(socket.headers, address) as trusted_page:
+                with self.admission.admitted(socket.headers, line.address) as trusted_page:
                     trusted = trusted_page and is_local(socket)
                     phone = Phone(self._exchange, self._seats, line, trusted=trusted)
                     await phone.talk(dict(socket.query_params))

@@ -41,6 +41,7 @@ class Line:
 
     def __init__(self, socket: WebSocket, settings: Settings) -> None:
         self._socket = socket
+        self.address = socket.client.host if socket.client else ""
         self._send_timeout_s = settings.send_timeout_s
         self._outbox: Outbox | None = None
         self._sending: asyncio.Task[None] | None = None

@@ -60,8 +60,15 @@ class _Frame:
 class Microphone:
     """One participant's audio; `listen` is its task."""
 
-    def __init__(self, ears: Ears, speaker: Participant, settled: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        ears: Ears,
+        speaker: Participant,
+        settled: Callable[[int], None],
+        may_speak: Callable[[], bool],
+    ) -> None:
         self.speaker = speaker
+        self._may_speak = may_speak
         self._ears = ears
         self._settled = settled
         self._line_up = True
@@ -151,7 +158,7 @@ class Microphone:
             await self._follow(boundary)
 
     async def _follow(self, boundary: Boundary) -> None:
-        if isinstance(boundary, Began):
+        if isinstance(boundary, Began) and self._may_speak():
             await self._begin()
         utterance = self._utterance
         if utterance is None:

@@ -25,6 +25,7 @@ class Phone:
         """Until it leaves; raises `HungUp`, and `Refusal` for what costs the connection."""
         join = protocol.join_from_query(query) if query.get("session") else await self._greet()
         self._check_token(join.token)
+        self._exchange.quotas.calls.spend(close=protocol.CLOSE_FULL, session=join.session)
         person = self._person(join)
         seat = await self._resume(join) or await self._seats.take(join.session, person)
         async with seat.held_by(self._line):
@@ -110,6 +111,7 @@ class Phone:
                     if not confirmed:
                         self._seats.confirm(seat)
                         confirmed = True
+                    self._exchange.quotas.bytes.spend(len(data), **seat.scopes)
                     await self._obey_frame(seat, data)
         except Refusal as refusal:  # the phone is cut off, and will not come back to this seat
             await self._line.hang_up(refusal)
@@ -127,6 +129,7 @@ class Phone:
                 seat.microphone.end_of_speech()
             case protocol.Text(text, text_id):
                 self._check_writing(seat)
+                self._exchange.quotas.utterances.spend(**seat.scopes)
                 await seat.type(protocol.clean(text, protocol.MAX_TEXT), text_id)
             case protocol.SetLanguage(language):
                 await seat.change(language=self._language(language))

@@ -14,8 +14,9 @@ from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.line import Line
 from babblefish.gateway.microphone import Ears, Microphone
 from babblefish.gateway.outbox import Outbox
+from babblefish.gateway.quota import Quotas
 from babblefish.gateway.sessions import Session, Sessions
-from babblefish.protocol import Languages, Person
+from babblefish.protocol import Languages, Person, Refusal
 from babblefish.settings import Settings
 from babblefish.telemetry import log
 
@@ -33,6 +34,7 @@ class Exchange:
     sessions: Sessions
     ears: Ears
     languages: Languages
+    quotas: Quotas
 
 
 class Seat:
@@ -42,6 +44,7 @@ class Seat:
         self._exchange = exchange
         self._interpreter = exchange.ears.interpreter
         self._line: Line | None = None
+        self._address = ""
         self._vacated = asyncio.Event()
         self._expiry: asyncio.TimerHandle | None = None
         self._texts: deque[str] = deque(maxlen=_REMEMBERED_TEXTS)
@@ -49,7 +52,9 @@ class Seat:
         self.person = person
         self.received = 0
         self.outbox = Outbox(exchange.settings.outbox_bytes)
-        self.microphone = Microphone(exchange.ears, self._participant, self._settled)
+        self.microphone = Microphone(
+            exchange.ears, self._participant, self._settled, self._may_speak
+        )
 
     async def occupy(self, token: str, seated: "asyncio.Future[None]") -> None:
         """Present from here on, until it is vacated; `seated` is told that, or the refusal."""
@@ -71,9 +76,9 @@ class Seat:
         """Says what was typed; a text that was sent again after a drop is said once."""
         if text_id is not None and text_id in self._texts:
             return
-        if text_id is not None:
-            self._texts.append(text_id)
         await self.microphone.type(text, text_id)
+        if text_id is not None:  # only now: a newer line may interrupt the wait for its turn
+            self._texts.append(text_id)
 
     def leave(self) -> None:
         """Gone on purpose."""
@@ -98,6 +103,7 @@ class Seat:
         if self._expiry:
             self._expiry.cancel()
         self._line = line
+        self._address = line.address
         self.microphone.line_is(up=True)
         try:
             async with line.carrying(self.outbox):
@@ -121,11 +127,26 @@ class Seat:
         )
 
     @property
+    def scopes(self) -> dict[str, str]:
+        """Whose quotas are charged for what this participant sends."""
+        return {"address": self._address, "session": self.session, "server": ""}
+
+    @property
     def _participant(self) -> Participant:
         return Participant(self.session, self.person)
 
     def _settled(self, received: int) -> None:
         self.outbox.put(protocol.Received(received))
+
+    def _may_speak(self) -> bool:
+        """Charges an utterance; where that is refused, its speaker is told."""
+        try:
+            self._exchange.quotas.utterances.spend(**self.scopes)
+        except Refusal as refusal:
+            metrics.REFUSALS.labels(refusal.code).inc()
+            self.outbox.put(protocol.Error(refusal.code, refusal.message))
+            return False
+        return True
 
     def _await_return(self) -> None:
         self.microphone.line_is(up=False)
