@@ -1,16 +1,18 @@
-"""`python -m bench [latency] [noise] [footprint] [phones]`: all of them, or those named."""
+"""`python -m bench [NAME …]`: all measurements, or those named."""
 
 import asyncio
 import sys
 
 from babblefish.telemetry import configure_logging
-from bench import footprint, latency, noise, phones
+from bench import footprint, latency, noise, page, phones, remote
 
 BENCHES = {
     "latency": latency.run,
     "noise": noise.run,
     "footprint": footprint.run,
     "phones": phones.run,
+    "page": page.run,
+    "remote": remote.run,
 }
 
 

@@ -20,9 +20,9 @@ AIM_PERCENT = 5
 _ALL_IN_ONE = """
 from pocketsphinx import Decoder
 from babblefish import settings
-from babblefish.gateway.app import create_app
+from babblefish.gateway.app import GatewayApps
 import psutil
-app, decoders = create_app(settings.load()), [Decoder(loglevel="FATAL") for _ in range(2)]
+apps, decoders = GatewayApps(settings.load()), [Decoder(loglevel="FATAL") for _ in range(2)]
 print(psutil.Process().memory_info().rss)
 """
 

@@ -1,12 +1,13 @@
 """The `babblefish` command."""
 
 import sys
+from importlib import import_module
 from typing import Annotated, TextIO
 
 import typer
 
 from babblefish import settings as settings_module
-from babblefish.errors import BabbleFishError
+from babblefish.errors import BabbleFishError, SettingsError
 from babblefish.settings import Settings
 from babblefish.telemetry import configure_logging, log
 
@@ -17,6 +18,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+STAGES = ("translator", "synthesizer")
+STAGE_PORT = 9001
 
 _log = log(__name__)
 
@@ -62,13 +66,27 @@ def doctor(context: typer.Context) -> None:
     sys.exit(any(check.fatal for check in checks))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def stage(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
+) -> None:
+    """Run one stage for gateways to call, on port 9001; takes the settings of `serve`."""
+    try:
+        _stage(name, context.args)
+    except BabbleFishError as error:
+        sys.exit(f"babblefish: {error}")
+
+
 def _serve(settings: Settings) -> None:
     from babblefish.gateway import serving
-    from babblefish.gateway.app import create_app
+    from babblefish.gateway.app import GatewayApps
     from babblefish.gateway.doors import Doors
 
     doors = Doors(settings)
-    application = create_app(doors.settings)
+    apps = GatewayApps(doors.settings)
     typer.echo(
         f"BabbleFish ({settings.profile}): open http://localhost:{doors.settings.port}/ "
         "in two browsers."
@@ -77,7 +95,21 @@ def _serve(settings: Settings) -> None:
         typer.echo(line)
     for warning in doors.warnings:
         typer.echo(f"babblefish: {warning}", err=True)
-    serving.run(application, doors.settings, doors.plain, doors.secure, doors.tls)
+    serving.run(apps, doors)
+
+
+def _stage(name: str, arguments: list[str]) -> None:
+    from babblefish.stage import door, service
+
+    if name not in STAGES:
+        raise SettingsError(f"There is no stage {name!r}.", f"There is {', '.join(STAGES)}.")
+    settings = settings_module.load(arguments)
+    configure_logging(settings.log_level)
+    port = settings.port if "port" in settings.model_fields_set else STAGE_PORT
+    listening = door.listen(settings.host, port, "BABBLEFISH_PORT")
+    built, app = import_module(f"babblefish.{name}.service").build(settings)
+    typer.echo(f"BabbleFish {name}: http://localhost:{listening.getsockname()[1]}/about")
+    service.run(built, app, settings, listening)
 
 
 def _draws(stream: TextIO) -> bool:

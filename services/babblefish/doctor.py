@@ -14,10 +14,10 @@ from babblefish.errors import BabbleFishError
 from babblefish.gateway import certificates, links
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.folder import DataFolder
-from babblefish.gateway.serving import listen
 from babblefish.protocol import Languages
 from babblefish.settings import Settings
 from babblefish.stage.cores import available_cores
+from babblefish.stage.door import listen
 
 _GIB = 1 << 30
 _ENOUGH_GIB = 1.0
@@ -80,7 +80,7 @@ def _engines(settings: Settings) -> Iterator[Check]:
     except BabbleFishError as error:
         yield _missing("engines", error)
         return
-    languages = engines.languages()
+    languages = engines.languages
     yield asyncio.run(_tried(engines, languages, settings))
     yield _languages(languages)
 
@@ -121,7 +121,7 @@ def _ports(settings: Settings) -> Iterator[Check]:
 def _port(settings: Settings, what: str, port: int, setting: str) -> Check:
     """A taken one may well be a BabbleFish that runs."""
     try:
-        listen(settings, port, setting).close()
+        listen(settings.host, port, setting).close()
     except BabbleFishError as error:
         return _limited(what, error.happened, error.remedy)
     return _good(what, f"Port {port} is free.")

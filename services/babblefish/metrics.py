@@ -22,6 +22,11 @@ SHED = Counter(
     "babblefish_gateway_shed_speech_total", "Speech that a slow listener did not get in time."
 )
 
+REPLICAS = Gauge("babblefish_gateway_replicas", "Replicas that take work.", ["stage"])
+RETRIES = Counter(
+    "babblefish_gateway_retries_total", "Work that a replica failed and another got.", ["stage"]
+)
+
 LATENCY = Histogram(
     "babblefish_gateway_latency_seconds",
     "From the arrival of the last frame with speech to the result.",
@@ -34,4 +39,19 @@ LAG = Histogram(
     "babblefish_gateway_voice_lag_seconds",
     "From the arrival of a frame to the decision whether it is voice.",
     buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5),
+)
+
+STAGE_READY = Gauge("babblefish_stage_ready", "1 once the engine is warm.", ["stage"])
+STAGE_CORES = Gauge("babblefish_stage_cores", "Cores that this process really has.", ["stage"])
+STAGE_DEPTH = Gauge("babblefish_stage_depth", "Requests that it has taken on.", ["stage"])
+STAGE_REQUESTS = Counter(
+    "babblefish_stage_requests_total",
+    "Requests, by what became of them: ok, busy, late, failed, cancelled.",
+    ["stage", "method", "outcome"],
+)
+STAGE_SECONDS = Histogram(
+    "babblefish_stage_request_seconds",
+    "From taking a request to its last word; a stream lasts as long as somebody talks.",
+    ["stage", "method"],
+    buckets=_SECONDS,
 )

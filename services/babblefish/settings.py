@@ -28,7 +28,7 @@ PROFILES: dict[str, dict[str, str]] = {
 }
 """Which engine each stage gets, by profile."""
 
-_STAGE = r"^local:[a-z0-9][a-z0-9_-]*$|^$"
+_STAGE = r"^local:[a-z0-9][a-z0-9_-]*$|^http://[^/\s,]+(,http://[^/\s,]+)*$|^$"
 
 
 def _data_home() -> Path:
@@ -55,14 +55,25 @@ class Settings(BaseSettings):
     config_file: ClassVar[Path | None] = None
 
     profile: str = Field("light", description=f"which engines: {', '.join(PROFILES)}")
-    translator: str = Field("", pattern=_STAGE, description="engine, if not the profile's")
-    synthesizer: str = Field("", pattern=_STAGE, description="engine, if not the profile's")
+    translator: str = Field(
+        "",
+        pattern=_STAGE,
+        description="local:ENGINE or http://… of stages",
+    )
+    synthesizer: str = Field(
+        "",
+        pattern=_STAGE,
+        description="local:ENGINE or http://… of stages",
+    )
 
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
     port: int = Field(9000, ge=0, le=65535, description="port to listen on; 0 picks one")
     tls: bool = Field(True, description="listen on https as well")
     https_port: int | None = Field(
         None, ge=0, le=65535, description="port for https, if not PORT + 443; 0 picks one"
+    )
+    admin_port: int | None = Field(
+        None, ge=0, le=65535, description="port for /metrics and /sessions without a token"
     )
     join_token: SecretStr | None = Field(
         None, description="what other machines join with; empty: one is made and kept"
@@ -104,6 +115,9 @@ class Settings(BaseSettings):
     )
     min_voice_ms: int = Field(128, ge=0, le=2000, description="less voice in one piece is noise")
     utterance_deadline_s: float = Field(10, gt=0, description="a result later than that is lost")
+
+    stage_queue: int = Field(64, ge=1, description="requests that a stage takes on at a time")
+    drain_s: float = Field(40, ge=0, description="how long a stage that is to end finishes work")
 
     threads: int = Field(0, ge=0, description="cores for engines; 0: what this container has")
     warm_up: bool = Field(True, description="start engines before the first phone")

@@ -1,4 +1,5 @@
 import http.client
+import json
 import re
 import signal
 import socket
@@ -126,6 +127,80 @@ def test_the_code_can_be_for_another_session(server: Server, invited: str) -> No
     for hostile in ("", "a/b", "a#token=x", "x" * 100):
         answer = httpx.get(f"{server.http}/join.svg", params={"session": hostile})
         assert answer.status_code == 422
+
+
+def ask(
+    server: Server, asked: object, host: str = "", page: str = "", **headers: str
+) -> httpx.Response:
+    """What a page at this host, or of another origin, is answered."""
+    host = host or f"localhost:{server.port}"
+    return httpx.post(
+        f"{server.http}/invitation",
+        content=asked if isinstance(asked, bytes) else json.dumps(asked),
+        headers={"Host": host, "Origin": page or f"http://{host}", **headers},
+    )
+
+
+def test_the_page_of_the_machine_itself_gets_the_printed_link(server: Server, invited: str) -> None:
+    for host in (f"localhost:{server.port}", f"127.0.0.1:{server.port}"):
+        answer = ask(server, {"origin": f"http://{host}"}, host)
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.json() == {"link": invited, "svg": qr_svg(invited).decode()}
+
+
+@pytest.mark.parametrize(
+    ("host", "page", "headers"),
+    [
+        ("fish.example", "", {}),
+        ("fish.example", "null", {}),
+        ("localhost", "null", {}),
+        ("localhost", "", {"X-Forwarded-For": "127.0.0.1"}),
+        ("localhost.fish.example", "", {}),
+    ],
+)
+def test_any_other_page_gets_back_the_token_it_has(
+    server: Server, host: str, page: str, headers: dict[str, str]
+) -> None:
+    for scheme, token in (("http", "abc"), ("https", "a#b"), ("https", "")):
+        origin = f"{scheme}://{host}"
+        asked = {"origin": origin, "session": "family", "token": token}
+        answer = ask(server, asked, host, page, **headers)
+        assert answer.json()["link"] == join_link(origin, "family", token)
+        assert answer.headers["access-control-allow-origin"] == (page or f"http://{host}")
+
+
+def test_links_lead_to_this_server_only(server: Server) -> None:
+    own = f"http://localhost:{server.port}"
+    for origin in ("https://evil.example", f"{own}.evil.example", f"{own}/", "javascript:", ""):
+        assert ask(server, {"origin": origin}).status_code == 403
+    for page in ("https://evil.example", f"{own}.evil.example", "http://localhost"):
+        answer = ask(server, {"origin": own}, page=page)
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+    assert httpx.post(f"{server.http}/invitation", json={"origin": own}).status_code == 403
+
+
+def test_an_invitation_has_a_form_and_an_end(server: Server) -> None:
+    own = f"http://localhost:{server.port}"
+    for hostile in (b"", b"{", b"[]", b"{}", b"\xff"):
+        assert ask(server, hostile).status_code == 422
+    for session in ("", "a/b", "a#token=x", "x" * 100):
+        assert ask(server, {"origin": own, "session": session}).status_code == 422
+    origin = "http://fish.example"
+    asked = json.dumps({"origin": origin, "token": ""}).encode()
+    longest = asked.replace(b'""', b'"%s"' % (b" " * (768 - len(asked))))
+    assert ask(server, longest, "fish.example").json()["link"].count("%20") > 700
+    assert ask(server, longest + b" ", "fish.example").status_code == 413
+
+
+def test_a_page_that_the_settings_name_is_another_way_in() -> None:
+    listed = "https://meet.example"
+    with serving(allowed_origins=json.dumps([listed]), warm_up=False) as running:
+        host = f"localhost:{running.port}"
+        for origin in (listed, f"http://{host}"):
+            answer = ask(running, {"origin": origin, "token": "own"}, host, listed)
+            assert answer.json()["link"] == join_link(origin, token="own")
+            assert answer.headers["access-control-allow-origin"] == listed
 
 
 def test_links_stay_good_over_a_restart(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_every_scope_holds_and_a_refusal_charges_nobody(addresses: list[str]) ->
         for address in addresses:
             may = granted.count(address) < 6 and len(granted) < 9
             try:
-                quota.spend(address=address, session="one", server="")
+                quota.spend({"address": address, "session": "one", "server": ""})
             except Refusal as refusal:
                 assert not may
                 assert refusal.code == "too_many_utterances"
@@ -49,9 +49,9 @@ def test_every_scope_holds_and_a_refusal_charges_nobody(addresses: list[str]) ->
 
 def test_the_refusal_names_what_is_used_up() -> None:
     quota = Quota("calls", {"address": 1, "session": 9, "server": 12})
-    quota.spend(address="a", server="")
+    quota.spend({"address": "a", "server": ""})
     with pytest.raises(Refusal, match=r"At most 1 calls a minute are taken per address") as refusal:
-        quota.spend(close=4429, address="a", server="")
+        quota.spend({"address": "a", "server": ""}, close=4429)
     assert refusal.value.close == 4429
 
 

@@ -4,12 +4,14 @@ from typing import Any
 from babblefish.audio import Samples
 from babblefish.gateway.bus import MemoryBus
 from babblefish.gateway.endpointing import Limits
+from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
 from babblefish.gateway.microphone import Ears
+from babblefish.gateway.quota import Quotas
 from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector, VoiceState
-from babblefish.protocol import Languages, Person
+from babblefish.protocol import Person
 from babblefish.settings import load
 from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
 
@@ -26,7 +28,8 @@ async def test_a_microphone_that_fails_costs_the_seat_and_leaves_nobody_deaf() -
     interpreter = Interpreter(ScriptedTranslator(), ScriptedSynthesizer(), bus, deadline_s=1)
     ears = Ears(BrokenDetector(), interpreter, Limits(0.5, 160, 500, 128, 20_000), idle_s=0.8)
     sessions = Sessions(bus, adhoc=True, capacity=5)
-    seats = Seats(Exchange(load(), sessions, ears, Languages(["en"], ["en"], [], ["en"])))
+    settings = load()
+    seats = Seats(Exchange(settings, sessions, ears, Engines(settings), Quotas(settings)))
     seat = await seats.take("room", Person("dan", "Dan", "en"))
     token = seats.renew(seat)
     seat.microphone.hear(bytes(4096), received=4096)

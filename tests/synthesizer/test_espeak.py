@@ -1,5 +1,7 @@
+"""espeak-ng, in this process or behind HTTP."""
+
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
@@ -10,18 +12,29 @@ from babblefish import settings
 from babblefish.audio import Audio, join
 from babblefish.errors import StageDown
 from babblefish.synthesizer import espeak
-from babblefish.synthesizer.espeak import Espeak
+from babblefish.synthesizer.base import Synthesizer
+from babblefish.synthesizer.remote import RemoteSynthesizer
 from babblefish.synthesizer.sentences import sentences
+from tests.support.stages import Stage, staged
 
 
-@pytest.fixture
-async def engine() -> AsyncIterator[Espeak]:
-    engine = espeak.build(settings.load())
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with staged("synthesizer") as running:
+        yield running
+
+
+@pytest.fixture(params=["local", "remote"])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Synthesizer]:
+    remote = request.param == "remote"
+    url = request.getfixturevalue("stage").url if remote else ""
+    engine: Synthesizer = RemoteSynthesizer(url) if remote else espeak.build(settings.load())
+    await engine.start()
     yield engine
     await engine.stop()
 
 
-async def spoken(engine: Espeak, text: str, language: str) -> Audio:
+async def spoken(engine: Synthesizer, text: str, language: str) -> Audio:
     return join([piece async for piece in engine.speak(text, language)])
 
 
@@ -37,36 +50,36 @@ async def spoken(engine: Espeak, text: str, language: str) -> Audio:
         ("zh", "车站在哪里？"),
     ],
 )
-async def test_it_speaks(engine: Espeak, language: str, text: str) -> None:
+async def test_it_speaks(engine: Synthesizer, language: str, text: str) -> None:
     audio = await spoken(engine, text, language)
     assert 0.5 < audio.seconds < 4
     assert 0.1 < np.abs(audio.samples).max() <= 1
 
 
-async def test_languages_are_those_it_has_voices_for(engine: Espeak) -> None:
+async def test_languages_are_those_it_has_voices_for(engine: Synthesizer) -> None:
     assert len(engine.languages) > 80
     assert {"en", "fr", "es", "pl", "de", "zh"} <= engine.languages
     assert "gl" not in engine.languages
 
 
-async def test_languages_sound_different(engine: Espeak) -> None:
+async def test_languages_sound_different(engine: Synthesizer) -> None:
     english = await spoken(engine, "table", "en")
     french = await spoken(engine, "table", "fr")
     assert len(english.samples) != len(french.samples)
 
 
-async def test_a_sentence_is_heard_before_the_next_is_spoken(engine: Espeak) -> None:
+async def test_a_sentence_is_heard_before_the_next_is_spoken(engine: Synthesizer) -> None:
     pieces = [piece async for piece in engine.speak("One two three. Four five six!", "en")]
     assert len(pieces) == 2
 
 
-async def test_markup_is_spoken_not_obeyed(engine: Espeak) -> None:
+async def test_markup_is_spoken_not_obeyed(engine: Synthesizer) -> None:
     plain = await spoken(engine, "hello", "en")
     marked = await spoken(engine, '<break time="60s"/> hello [[h@l\'oU]]', "en")
     assert marked.seconds < plain.seconds + 10
 
 
-async def test_many_at_once_get_each_their_own(engine: Espeak) -> None:
+async def test_many_at_once_get_each_their_own(engine: Synthesizer) -> None:
     alone = [await spoken(engine, "word " * length, "en") for length in range(1, 9)]
     together = await asyncio.gather(
         *(spoken(engine, "word " * length, "en") for length in range(1, 9))
@@ -75,13 +88,13 @@ async def test_many_at_once_get_each_their_own(engine: Espeak) -> None:
         assert one.seconds == pytest.approx(other.seconds, abs=0.02)
 
 
-async def test_a_voice_that_is_not_there_is_an_error(engine: Espeak) -> None:
+async def test_a_voice_that_is_not_there_is_an_error(engine: Synthesizer) -> None:
     with pytest.raises(StageDown, match="no voice"):
         async for _ in engine.speak("hello", "en", voice="xx/none"):
             pass
 
 
-async def test_the_loop_goes_on_while_it_speaks(engine: Espeak) -> None:
+async def test_the_loop_goes_on_while_it_speaks(engine: Synthesizer) -> None:
     ticks = 0
 
     async def tick() -> None:

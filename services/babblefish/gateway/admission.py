@@ -52,7 +52,7 @@ class Admission:
         )
 
     def _check_room(self, address: str) -> None:
-        self._calls.spend(close=CLOSE_FULL, address=address, server="")
+        self._calls.spend({"address": address, "server": ""}, close=CLOSE_FULL)
         if self.phones >= (limit := self._settings.max_phones):
             raise Refusal("server_full", f"{limit} phones are connected.", CLOSE_FULL)
         if self._by_address[address] >= (limit := self._settings.max_phones_per_address):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import psutil
-from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
@@ -25,7 +25,7 @@ from babblefish.gateway.quota import Quotas
 from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector
-from babblefish.protocol import Refusal
+from babblefish.protocol import Person, Refusal
 from babblefish.settings import Settings
 from babblefish.stage.cores import available_cores
 
@@ -68,7 +68,6 @@ class Gateway:
         self.join_token = settings.token
         self.page = Page()
         self.engines = Engines(settings)
-        self.languages = self.engines.languages()
         self._quotas = Quotas(settings)
         self.admission = Admission(settings, self._quotas)
         self._bus = MemoryBus()
@@ -88,9 +87,9 @@ class Gateway:
                 self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
-            self._exchange = Exchange(settings, sessions, ears, self.languages, self._quotas)
+            self._exchange = Exchange(settings, sessions, ears, self.engines, self._quotas)
             self._seats = Seats(self._exchange)
-            self.sessions = sessions
+            self._sessions = sessions
             yield
             await self._seats.close()
             await interpreter.close()
@@ -106,9 +105,13 @@ class Gateway:
             except Refusal as refusal:
                 await line.hang_up(refusal)
 
+    async def people(self) -> dict[str, list[Person]]:
+        """Who is in each session."""
+        return await self._sessions.people()
+
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""
-        settings, languages = self.settings, self.languages
+        settings, languages = self.settings, self.engines.languages
         return Status(
             service="BabbleFish",
             clients=self.admission.phones,
@@ -132,34 +135,56 @@ class Gateway:
         )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The gateway's addresses; raises `EngineMissing`."""
-    gateway = Gateway(settings)
+class GatewayApps:
+    """One gateway's addresses: for phones, and on a port of their own for whoever runs it."""
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with gateway.running():
-            app.state.sessions = gateway.sessions
-            yield
+    def __init__(self, settings: Settings) -> None:
+        """Raises `EngineMissing`."""
+        self._gateway = gateway = Gateway(settings)
+        # Plain FastAPI's `/docs` fetches its script from a third party's server.
+        self.phones = FastAPIOffline(
+            title="BabbleFish", version=version("babblefish"), redoc_url=None
+        )
+        self.phones.include_router(_public(gateway))
+        self.phones.include_router(_probes(gateway))
+        guard = insight.Guard(settings.admin_token)
+        self.phones.include_router(insight.router(gateway.people), dependencies=[Depends(guard)])
+        self.phones.include_router(install.router(settings))
+        self.admin = FastAPI(docs_url=None, redoc_url=None)
+        self.admin.include_router(_probes(gateway))
+        self.admin.include_router(insight.router(gateway.people))
 
-    # Plain FastAPI's `/docs` fetches its script from a third party's server.
-    app = FastAPIOffline(
-        title="BabbleFish", version=version("babblefish"), lifespan=lifespan, redoc_url=None
-    )
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """See `Gateway.running`."""
+        return self._gateway.running()
 
-    @app.api_route("/", methods=["GET", "HEAD"], response_model=Status)
+
+def _public(gateway: Gateway) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.api_route("/", methods=["GET", "HEAD"], response_model=Status)
     async def root(request: Request) -> Response:
         """The page to a browser, the status to everything else."""
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(gateway.page.html, headers=gateway.page.headers)
         return JSONResponse(gateway.status().model_dump(), headers={"Vary": "Accept"})
 
-    @app.get("/health")
+    @routes.websocket("/ws/client")
+    async def client(socket: WebSocket) -> None:
+        await gateway.answer(socket)
+
+    return routes
+
+
+def _probes(gateway: Gateway) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/health")
     async def health() -> Health:
         """The process answers."""
         return Health(status="ok")
 
-    @app.get("/ready", responses={503: {"model": Health}})
+    @routes.get("/ready", responses={503: {"model": Health}})
     async def ready(response: Response) -> Health:
         """The engines are warm."""
         if not gateway.engines.ready:
@@ -167,14 +192,7 @@ def create_app(settings: Settings) -> FastAPI:
             return Health(status="engines are warming up")
         return Health(status="ready")
 
-    app.include_router(insight.router(settings.admin_token))
-
-    @app.websocket("/ws/client")
-    async def client(socket: WebSocket) -> None:
-        await gateway.answer(socket)
-
-    app.include_router(install.router(settings))
-    return app
+    return routes
 
 
 def _limits(settings: Settings) -> Limits:

@@ -10,9 +10,9 @@ from babblefish.errors import DataFolderError
 from babblefish.gateway import folder as data_folder
 from babblefish.gateway import links
 from babblefish.gateway.folder import DataFolder
-from babblefish.gateway.serving import listen
 from babblefish.gateway.tls import Tls
 from babblefish.settings import Settings
+from babblefish.stage.door import listen
 
 
 class Doors:
@@ -24,11 +24,17 @@ class Doors:
 
     def __init__(self, settings: Settings) -> None:
         self.warnings: list[str] = []
-        self.plain = listen(settings, settings.port, "PORT=… or BABBLEFISH_PORT")
+        host = settings.host
+        self.plain = listen(host, settings.port, "PORT=… or BABBLEFISH_PORT")
         folder = DataFolder(settings.data_dir)
         self.tls = self._tls(folder) if settings.tls else None
         self.secure = (
-            listen(settings, settings.secure_port, "BABBLEFISH_HTTPS_PORT") if self.tls else None
+            listen(host, settings.secure_port, "BABBLEFISH_HTTPS_PORT") if self.tls else None
+        )
+        self.admin = (
+            None
+            if settings.admin_port is None
+            else listen(host, settings.admin_port, "BABBLEFISH_ADMIN_PORT")
         )
         self.settings = settings.model_copy(
             update={

@@ -1,4 +1,6 @@
-"""The engines of this gateway: built from the settings, warmed up, and what they can together."""
+"""The engines of this gateway, in this process or behind HTTP: built from the settings, warmed up,
+and what they can together.
+"""
 
 import asyncio
 import contextlib
@@ -12,6 +14,9 @@ from babblefish.synthesizer.base import Synthesizer
 from babblefish.telemetry import log, milliseconds_since
 from babblefish.translator.base import Translator
 
+# Engines in other processes come and go, and are not the same for ever.
+_LANGUAGES_KEPT_S = 1.0
+
 _log = log(__name__)
 
 
@@ -20,9 +25,11 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.translator: Translator = engines.build("translator", settings.translator, settings)
-        self.synthesizer: Synthesizer = engines.build("synthesizer", settings.synthesizer, settings)
+        self.translator = _translator(settings)
+        self.synthesizer = _synthesizer(settings)
         self.ready = not settings.warm_up
+        self._languages = self._common_languages()
+        self._languages_at = time.monotonic()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Engines"]:
@@ -35,8 +42,15 @@ class Engines:
             await asyncio.gather(warming, return_exceptions=True)
             await asyncio.gather(self.translator.stop(), self.synthesizer.stop())
 
+    @property
     def languages(self) -> Languages:
         """See `protocol.Languages`."""
+        if time.monotonic() - self._languages_at > _LANGUAGES_KEPT_S:
+            self._languages = self._common_languages()
+            self._languages_at = time.monotonic()
+        return self._languages
+
+    def _common_languages(self) -> Languages:
         speak, write = self.translator.speech_languages, self.translator.text_languages
         read = speak.union(*(self.translator.reachable(source) for source in speak | write))
         return Languages(
@@ -57,3 +71,27 @@ class Engines:
             raise
         self.ready = True
         _log.info("engines_warm", milliseconds=milliseconds_since(started))
+
+
+def _translator(settings: Settings) -> Translator:
+    """Raises `EngineMissing`."""
+    if _is_remote(settings.translator):
+        from babblefish.translator.remote import RemoteTranslator
+
+        return RemoteTranslator(settings.translator)
+    engine: Translator = engines.build("translator", settings.translator, settings)
+    return engine
+
+
+def _synthesizer(settings: Settings) -> Synthesizer:
+    """Raises `EngineMissing`."""
+    if _is_remote(settings.synthesizer):
+        from babblefish.synthesizer.remote import RemoteSynthesizer
+
+        return RemoteSynthesizer(settings.synthesizer)
+    engine: Synthesizer = engines.build("synthesizer", settings.synthesizer, settings)
+    return engine
+
+
+def _is_remote(reference: str) -> bool:
+    return reference.startswith("http://")

@@ -2,15 +2,15 @@
 
 import asyncio
 import secrets
-from typing import Annotated
+from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, SecretStr
 
 from babblefish import metrics as gauges
 from babblefish.gateway.loopback import is_local
-from babblefish.gateway.sessions import Sessions
+from babblefish.protocol import Person
 
 
 class PersonSeen(BaseModel):
@@ -45,9 +45,9 @@ class Guard:
         return bool(self._token) and scheme.lower() == "bearer" and matches
 
 
-def router(admin_token: SecretStr | None) -> APIRouter:
-    """The addresses; the gateway's sessions are on `app.state`."""
-    routes = APIRouter(dependencies=[Depends(Guard(admin_token))])
+def router(people: Callable[[], Awaitable[dict[str, list[Person]]]]) -> APIRouter:
+    """The addresses; who may ask is not decided here."""
+    routes = APIRouter()
 
     @routes.get("/metrics", response_class=Response)
     async def metrics() -> Response:
@@ -56,22 +56,17 @@ def router(admin_token: SecretStr | None) -> APIRouter:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/sessions")
-    async def sessions(here: Annotated[Sessions, Depends(_sessions)]) -> list[SessionSeen]:
+    async def sessions() -> list[SessionSeen]:
         """Who is where."""
         return [
             SessionSeen(
                 name=name,
                 participants=[
                     PersonSeen(client_id=p.client_id, name=p.name, language=p.language)
-                    for p in people
+                    for p in present
                 ],
             )
-            for name, people in (await here.people()).items()
+            for name, present in (await people()).items()
         ]
 
     return routes
-
-
-def _sessions(request: Request) -> Sessions:
-    sessions: Sessions = request.app.state.sessions
-    return sessions

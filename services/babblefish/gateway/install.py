@@ -1,4 +1,4 @@
-"""How a phone comes to trust this machine: the page that says it, the certificate, the code."""
+"""How a phone comes here: the page that says how to trust this machine, its certificate, links."""
 
 import html
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Annotated
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field, ValidationError
 
 from babblefish.gateway import links
 from babblefish.gateway.certificates import authority_certificate
@@ -18,6 +20,8 @@ from babblefish.settings import Settings
 _PAGE = Path(__file__).with_name("install.html")
 _ORIGIN = "{{origin}}"
 _SESSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+# Percent-encoded, a link may be three times as long: that still fits into a QR code.
+_MAX_ASKED = 768
 _SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -25,8 +29,23 @@ _SAFE = {
 }
 
 
+class Asked(BaseModel):
+    """What a page that has joined knows of the way in."""
+
+    origin: str
+    session: str = Field(links.LOBBY, pattern=_SESSION)
+    token: str = ""
+
+
+class Invitation(BaseModel):
+    """The join link, and its QR code."""
+
+    link: str
+    svg: str
+
+
 def router(settings: Settings) -> APIRouter:
-    """`/install`, `/ca.crt` and `/join.svg`."""
+    """`/install`, `/ca.crt`, `/join.svg` and `/invitation`."""
     routes = APIRouter()
     page = _PAGE.read_text(encoding="utf-8")
     headers = {**_SAFE, "Content-Security-Policy": _policy(page), "X-Frame-Options": "DENY"}
@@ -57,7 +76,61 @@ def router(settings: Settings) -> APIRouter:
             headers={**_SAFE, "Cache-Control": "no-store"},
         )
 
+    @routes.post("/invitation")
+    async def invite(request: Request, response: Response) -> Invitation:
+        """The link by which a page that has joined brings others; in a body, as nobody logs those.
+
+        The token is taken as it is: an answer whether it is right would let anybody guess here,
+        where nobody counts calls as `/ws/client` does.
+        """
+        page = _page_of(settings, request)
+        asked = await _asked(request)
+        if asked.origin not in _origins(settings, request):
+            raise HTTPException(403, "Links lead to this server only.")
+        origin, token = asked.origin, asked.token
+        # Phones know this machine by another name, and only its own page is told the token.
+        if is_local(request) and {page, origin} <= _own_origins(request):
+            origin, token = _origin(settings, request), settings.token
+        link = links.join_link(origin, asked.session, token)
+        response.headers.update(
+            {**_SAFE, "Cache-Control": "no-store", "Access-Control-Allow-Origin": page}
+        )
+        svg = await run_in_threadpool(links.qr_svg, link)
+        return Invitation(link=link, svg=svg.decode())
+
     return routes
+
+
+def _own_origins(request: Request) -> set[str]:
+    """A proxy may have ended TLS, so both."""
+    host = request.headers.get("host", "")
+    return {f"http://{host}", f"https://{host}"}
+
+
+def _origins(settings: Settings, request: Request) -> set[str]:
+    """Where pages of this server are: here, and where the settings say."""
+    return _own_origins(request) | set(settings.allowed_origins)
+
+
+def _page_of(settings: Settings, request: Request) -> str:
+    """The origin of the page that asks; `null` has one that was opened as a file."""
+    page = request.headers.get("origin", "")
+    if page != "null" and page not in _origins(settings, request):
+        raise HTTPException(403, "Open the page that this server itself serves.")
+    return page
+
+
+async def _asked(request: Request) -> Asked:
+    """Whatever type the body says it has: only that of plain text crosses origins unasked."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_ASKED:
+            raise HTTPException(413, f"More than {_MAX_ASKED} bytes.")
+    try:
+        return Asked.model_validate_json(body)
+    except ValidationError as error:
+        raise HTTPException(422, error.errors(include_url=False, include_input=False)) from None
 
 
 def _authority(settings: Settings) -> bytes:

@@ -11,6 +11,7 @@ from babblefish import audio
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Bus
 from babblefish.protocol import Person
+from babblefish.stage import deadline
 from babblefish.synthesizer.base import Synthesizer
 from babblefish.telemetry import Stopwatch, log
 from babblefish.translator.base import SpeechStream, Translation, Translator
@@ -84,7 +85,7 @@ class Interpreter:
 
     async def interpret(self, speaker: Participant, stream: SpeechStream) -> Interpretation:
         """What the stream heard; raises `StageError`, and `TimeoutError` at the deadline."""
-        async with asyncio.timeout(self._deadline_s):
+        async with deadline.within(self._deadline_s):
             translation = await stream.finish(await self.needed(speaker))
         return Interpretation(translation, self._speak_all(translation.texts))
 
@@ -101,7 +102,7 @@ class Interpreter:
         if not missing:
             return so_far
         watch = Stopwatch()
-        async with asyncio.timeout(self._deadline_s):
+        async with deadline.within(self._deadline_s):
             with watch.lap("translate"):
                 late = await self._translator.translate_text(
                     said.transcript, said.source_language, missing
@@ -154,7 +155,7 @@ class Interpreter:
             return SILENCE
         watch = Stopwatch()
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with deadline.within(self._deadline_s):
                 with watch.lap("synthesize"):
                     pieces = [piece async for piece in self._synthesizer.speak(text, language)]
         except (StageError, TimeoutError) as error:

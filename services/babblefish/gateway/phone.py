@@ -25,7 +25,8 @@ class Phone:
         """Until it leaves; raises `HungUp`, and `Refusal` for what costs the connection."""
         join = protocol.join_from_query(query) if query.get("session") else await self._greet()
         self._check_token(join.token)
-        self._exchange.quotas.calls.spend(close=protocol.CLOSE_FULL, session=join.session)
+        self._check_started()
+        self._exchange.quotas.calls.spend({"session": join.session}, close=protocol.CLOSE_FULL)
         person = self._person(join)
         seat = await self._resume(join) or await self._seats.take(join.session, person)
         async with seat.held_by(self._line):
@@ -60,6 +61,13 @@ class Phone:
         if not secrets.compare_digest((token or "").encode(errors="replace"), expected):
             raise Refusal(
                 "bad_token", "Join by the link, or the code, of this server.", protocol.CLOSE_TOKEN
+            )
+
+    def _check_started(self) -> None:
+        """Engines in other processes are not known before they were found."""
+        if not self._exchange.languages.read:
+            raise Refusal(
+                "starting", "The engines are starting. Call again.", protocol.CLOSE_TRY_LATER
             )
 
     async def _resume(self, join: protocol.Join) -> Seat | None:
@@ -111,7 +119,7 @@ class Phone:
                     if not confirmed:
                         self._seats.confirm(seat)
                         confirmed = True
-                    self._exchange.quotas.bytes.spend(len(data), **seat.scopes)
+                    self._exchange.quotas.bytes.spend(seat.scopes, len(data))
                     await self._obey_frame(seat, data)
         except Refusal as refusal:  # the phone is cut off, and will not come back to this seat
             await self._line.hang_up(refusal)
@@ -129,7 +137,7 @@ class Phone:
                 seat.microphone.end_of_speech()
             case protocol.Text(text, text_id):
                 self._check_writing(seat)
-                self._exchange.quotas.utterances.spend(**seat.scopes)
+                self._exchange.quotas.utterances.spend(seat.scopes)
                 await seat.type(protocol.clean(text, protocol.MAX_TEXT), text_id)
             case protocol.SetLanguage(language):
                 await seat.change(language=self._language(language))

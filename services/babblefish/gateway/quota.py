@@ -42,8 +42,8 @@ class Quota:
         self._scopes = {scope: Buckets(limit) for scope, limit in per_minute.items()}
         self._limits = per_minute
 
-    def spend(self, amount: float = 1, close: int | None = None, **keys: str) -> None:
-        """Charges `keys` (scope=key); raises `Refusal`, which names the scope that is used up."""
+    def spend(self, keys: Mapping[str, str], amount: float = 1, close: int | None = None) -> None:
+        """Charges `keys` (scope: key); raises `Refusal`, which names the scope that is used up."""
         for scope, key in keys.items():
             if not self._scopes[scope].holds(key, amount):
                 raise Refusal(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from babblefish import metrics, protocol
+from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.line import Line
 from babblefish.gateway.microphone import Ears, Microphone
@@ -33,8 +34,13 @@ class Exchange:
     settings: Settings
     sessions: Sessions
     ears: Ears
-    languages: Languages
+    engines: Engines
     quotas: Quotas
+
+    @property
+    def languages(self) -> Languages:
+        """What the engines can now."""
+        return self.engines.languages
 
 
 class Seat:
@@ -141,7 +147,7 @@ class Seat:
     def _may_speak(self) -> bool:
         """Charges an utterance; where that is refused, its speaker is told."""
         try:
-            self._exchange.quotas.utterances.spend(**self.scopes)
+            self._exchange.quotas.utterances.spend(self.scopes)
         except Refusal as refusal:
             metrics.REFUSALS.labels(refusal.code).inc()
             self.outbox.put(protocol.Error(refusal.code, refusal.message))

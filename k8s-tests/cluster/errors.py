@@ -1,0 +1,5 @@
+"""The one error a caller meets."""
+
+
+class ClusterError(Exception):
+    """What happened, and what to do."""
