@@ -61,6 +61,14 @@ def join(parts: list[Audio]) -> Audio:
     return Audio(np.concatenate([part.samples for part in parts]), rates.pop())
 
 
+def resample(audio: Audio, sample_rate: int) -> Audio:
+    """The same at another rate, band-limited."""
+    import soxr
+
+    samples = soxr.resample(audio.samples, audio.sample_rate, sample_rate, quality="HQ")
+    return Audio(np.asarray(samples, np.float32), sample_rate)
+
+
 class PcmFramer:
     """Cuts one stream of PCM bytes, whatever its packets, into frames of `FRAME_SAMPLES`."""
 

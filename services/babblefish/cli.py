@@ -1,5 +1,6 @@
 """The `babblefish` command."""
 
+import asyncio
 import sys
 from importlib import import_module
 from typing import Annotated, TextIO
@@ -76,6 +77,29 @@ def stage(
     """Run one stage for gateways to call, on port 9001; takes the settings of `serve`."""
     try:
         _stage(name, context.args)
+    except BabbleFishError as error:
+        sys.exit(f"babblefish: {error}")
+
+
+@app.command()
+def check(  # noqa: PLR0913 each is a flag
+    *,
+    server: Annotated[str, typer.Option(help="Where the server is: https://…")],
+    say: Annotated[str, typer.Option(help="What to say.")],
+    language: Annotated[str, typer.Option(help="In which language.")],
+    to: Annotated[str, typer.Option(help="Which language to listen in.")],
+    expect: Annotated[str, typer.Option(help="What to hear in it.")],
+    session: Annotated[str, typer.Option(help="Where to meet.")] = "check",
+    connect: Annotated[str, typer.Option(help="host:port to call instead.")] = "",
+    insecure: Annotated[bool, typer.Option(help="Take any certificate.")] = False,
+    token: Annotated[str, typer.Option(envvar="BABBLEFISH_JOIN_TOKEN", help="To join with.")] = "",
+) -> None:
+    """Speak to a server as one phone, listen as another, and say whether it translates."""
+    from babblefish.check import Check, run
+
+    wanted = Check(server, token, session, say, language, to, expect, connect, insecure)
+    try:
+        typer.echo(asyncio.run(run(wanted, settings_module.load())))
     except BabbleFishError as error:
         sys.exit(f"babblefish: {error}")
 

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         default_factory=_data_home, description="folder for certificates and what is kept"
     )
     allowed_origins: list[str] = Field([], description="origins of pages beside our own")
+    trusted_proxies: list[str] = Field(
+        ["127.0.0.1"], description="addresses and networks whose X-Forwarded-For is believed"
+    )
     adhoc_sessions: bool = Field(True, description="the first join opens a session")
     admin_token: SecretStr | None = Field(None, description="opens /metrics and /sessions")
     max_phones: int = Field(500, ge=1, description="sockets on this gateway")

@@ -91,4 +91,5 @@ def _config(app: FastAPI, settings: Settings, context: ssl.SSLContext | None) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
     )

@@ -87,7 +87,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self, ending: asyncio.Event) -> AsyncIterator[None]:
         """Warms up in the background, so that `/health` answers; `ending` is set if it cannot."""
-        metrics.STAGE_CORES.labels(self.stage).set(self._settings.threads or available_cores())
+        metrics.STAGE_CORES.labels(self.stage).set(available_cores())
         metrics.STAGE_DEPTH.labels(self.stage).set(0)
         metrics.STAGE_READY.labels(self.stage).set(0)
         warming = asyncio.create_task(self._warm_up())
