@@ -1,0 +1,61 @@
+{{/* What things are called. `.part` is a component: gateway, translator, synthesizer, operator. */}}
+
+{{- define "babblefish.name" -}}
+{{ .Values.nameOverride | default .Chart.Name }}
+{{- end }}
+
+{{/* Room for the longest suffix in 63 characters; the hash keeps long names apart. */}}
+{{- define "babblefish.fullname" -}}
+{{- $name := include "babblefish.name" . -}}
+{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- $full = .Values.fullnameOverride | default $full -}}
+{{- if gt (len $full) 48 -}}
+{{- $full = printf "%s-%s" (trunc 39 $full | trimSuffix "-") (sha256sum $full | trunc 8) -}}
+{{- end -}}
+{{ $full }}
+{{- end }}
+
+{{- define "babblefish.partname" -}}
+{{ include "babblefish.fullname" .root }}-{{ .part }}
+{{- end }}
+
+{{- define "babblefish.selector" -}}
+app.kubernetes.io/name: {{ include "babblefish.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+{{- end }}
+
+{{- define "babblefish.labels" -}}
+{{- $own := include "babblefish.selector" . | fromYaml -}}
+{{- $about := dict
+  "app.kubernetes.io/part-of" "babblefish"
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63) -}}
+{{- toYaml (merge dict $own $about (.labels | default dict) .root.Values.commonLabels) }}
+{{- end }}
+
+{{- define "babblefish.metadata" -}}
+name: {{ include "babblefish.partname" . }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "babblefish.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "babblefish.image" -}}
+{{- $image := (index .root.Values .part).image -}}
+{{- $default := .root.Values.image -}}
+{{- $name := printf "%s/%s" ($image.registry | default $default.registry) $image.repository | trimPrefix "/" -}}
+{{- if $image.digest -}}
+{{ $name }}@{{ $image.digest }}
+{{- else -}}
+{{ $name }}:{{ $image.tag | default $default.tag | default .root.Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{/* Where a token is: `.token` is join or admin. */}}
+{{- define "babblefish.tokenSecret" -}}
+{{- $token := index .root.Values (printf "%sToken" .token) -}}
+name: {{ $token.existingSecret | default (printf "%s-%s-token" (include "babblefish.fullname" .root) .token) }}
+key: {{ empty $token.existingSecret | ternary "token" $token.existingSecretKey }}
+{{- end }}

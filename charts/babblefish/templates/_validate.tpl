@@ -1,0 +1,25 @@
+{{/* What the schema cannot see, or is silent about with --skip-schema-validation. */}}
+{{- define "babblefish.validate" -}}
+{{- range $name := list "gateway" "translator" "synthesizer" "operator" -}}
+{{- $part := index $.Values $name -}}
+{{- if and $part.pinned (ne (float64 $part.cpu) (floor $part.cpu)) -}}
+{{- fail (printf "%s.cpu is %v, but pinned cores are whole ones: round it, or set %s.pinned=false." $name $part.cpu $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "babblefish.fullname" .)) -}}
+{{- fail "Names of Services are letters, digits and dashes, a letter first: set fullnameOverride, or name the release so." -}}
+{{- end -}}
+{{- if and .Values.joinToken.existingSecret (eq (toJson .Values.joinToken) (toJson .Values.adminToken)) -}}
+{{- fail "joinToken and adminToken are the same Secret and key: every phone could read /sessions." -}}
+{{- end -}}
+{{- with .Values.ingress -}}
+{{- if and .tls.secretName (not .tls.enabled) -}}
+{{- fail "ingress.tls.secretName is set, but ingress.tls.enabled is false." -}}
+{{- end -}}
+{{- range $name, $_ := .annotations -}}
+{{- if and (hasPrefix "cert-manager.io/" $name) (not (and $.Values.ingress.tls.secretName $.Values.ingress.host)) -}}
+{{- fail "cert-manager needs ingress.host and ingress.tls.secretName: what it signs, and where it puts it." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

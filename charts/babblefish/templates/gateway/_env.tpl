@@ -1,0 +1,26 @@
+{{- define "babblefish.gateway.env" -}}
+{{- $fullname := include "babblefish.fullname" . -}}
+{{ include "babblefish.commonEnv" . }}
+- name: BABBLEFISH_PORT
+  value: "9000"
+- name: BABBLEFISH_ADMIN_PORT
+  value: "9001"
+- name: BABBLEFISH_TLS
+  value: "false"
+- name: BABBLEFISH_TRANSLATOR
+  value: http://{{ $fullname }}-translator:9001
+- name: BABBLEFISH_SYNTHESIZER
+  value: http://{{ $fullname }}-synthesizer:9001
+- name: BABBLEFISH_ADHOC_SESSIONS
+  value: {{ .Values.gateway.adhocSessions | quote }}
+- name: BABBLEFISH_TRUSTED_PROXIES
+  value: {{ .Values.gateway.trustedProxies | toJson | squote }}
+- name: BABBLEFISH_JOIN_TOKEN
+  valueFrom:
+    secretKeyRef:
+      {{- include "babblefish.tokenSecret" (dict "root" . "token" "join") | nindent 6 }}
+- name: BABBLEFISH_ADMIN_TOKEN
+  valueFrom:
+    secretKeyRef:
+      {{- include "babblefish.tokenSecret" (dict "root" . "token" "admin") | nindent 6 }}
+{{- end }}

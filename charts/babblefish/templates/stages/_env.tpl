@@ -1,0 +1,5 @@
+{{- define "babblefish.stage.env" -}}
+{{ include "babblefish.commonEnv" . }}
+- name: BABBLEFISH_PORT
+  value: "9001"
+{{- end }}

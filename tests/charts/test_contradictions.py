@@ -1,0 +1,33 @@
+"""What cannot work is said before anything is installed, with what to do."""
+
+import pytest
+
+from tests.charts import helm
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (("gateway.cpu=7.5",), r"gateway\.cpu is 7\.5.*gateway\.pinned=false"),
+        (('synthesizer.cpu="0.5"',), r"synthesizer\.cpu is 0\.5.*synthesizer\.pinned=false"),
+        (
+            ('joinToken.existingSecret="t"', 'adminToken.existingSecret="t"'),
+            "same Secret and key",
+        ),
+        (
+            ('ingress.tls={"enabled": false, "secretName": "t"}',),
+            r"ingress\.tls\.secretName is set, but ingress\.tls\.enabled is false",
+        ),
+        (
+            ('ingress.annotations={"cert-manager.io/issuer": "i"}', 'ingress.host="a.b"'),
+            r"cert-manager needs ingress\.host and ingress\.tls\.secretName",
+        ),
+        (
+            ('ingress.annotations={"cert-manager.io/issuer": "i"}', 'ingress.tls.secretName="t"'),
+            r"cert-manager needs ingress\.host and ingress\.tls\.secretName",
+        ),
+    ],
+)
+def test_contradiction(sets: tuple[str, ...], said: str) -> None:
+    with pytest.raises(helm.Refused, match=said):
+        helm.render(sets=sets, schema=False)

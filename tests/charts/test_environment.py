@@ -1,0 +1,49 @@
+"""The chart sets only what the programs read."""
+
+import pytest
+
+from babblefish import settings
+from babblefish.settings import PREFIX, Settings
+from babblefish_operator import settings as operator_settings
+from tests.charts.helm import Manifest
+from tests.charts.objects import Container, environment, pods, served
+
+
+def test_gateway_and_stages_know_every_variable(manifests: list[Manifest]) -> None:
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    for pod in pods(manifests):
+        if pod.part != "operator":
+            assert _ours(pod.spec["containers"][0]) <= known, pod.part
+
+
+def test_the_operator_knows_every_variable(manifests: list[Manifest]) -> None:
+    fields = operator_settings.Settings.model_fields
+    known = {f"{operator_settings.PREFIX}{field.upper()}" for field in fields}
+    for pod in pods(manifests):
+        if pod.part == "operator":
+            assert _ours(pod.spec["containers"][0]) <= known
+
+
+def test_gateway_and_stages_take_what_they_are_told(
+    manifests: list[Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pod in served(manifests):
+        if pod.part == "operator":
+            continue
+        with monkeypatch.context() as pods_own:
+            for name, variable in environment(pod.containers[0]).items():
+                # Tokens and counts of cores come with the pod; any will do here.
+                pods_own.setenv(name, variable.get("value", "1"))
+            assert settings.load().threads == 1
+
+
+def test_programs_open_the_ports_that_are_declared(manifests: list[Manifest]) -> None:
+    variables = {"http": "PORT", "admin": "ADMIN_PORT", "stage": "PORT"}
+    for pod in served(manifests):
+        told = environment(pod.containers[0])
+        for port, number in pod.ports.items() if pod.part != "operator" else ():
+            assert told[PREFIX + variables[port]]["value"] == str(number), pod.part
+
+
+def _ours(container: Container) -> set[str]:
+    return {name for name in environment(container) if name.startswith(PREFIX)}

@@ -1,0 +1,51 @@
+"""A bad value is refused, and the message names the field."""
+
+import pytest
+
+from tests.charts import helm
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("gatway={}", "gatway"),
+        ("gateway.cpus=8", "cpus"),
+        ("gateway.cpu=7.5", "/gateway/cpu"),
+        ('translator.cpu="7.5"', "/translator/cpu"),
+        ("gateway.cpu=0", "/gateway/cpu"),
+        ('operator.cpu="100m"', "/operator/cpu"),
+        ("gateway.cpu=null", "'cpu'"),
+        ('gateway.pinned="yes"', "/gateway/pinned"),
+        ("gateway.memory=1024", "/gateway/memory"),
+        ('gateway.memory="1G"', "/gateway/memory"),
+        ("gateway.replicas=2", "replicas"),
+        ("synthesizer.replicas=-1", "/synthesizer/replicas"),
+        ("synthesizer.replicas=1.5", "/synthesizer/replicas"),
+        ('profile="full"', "/profile"),
+        ('logLevel="loud"', "/logLevel"),
+        ("image.tag=1.10", "/image/tag"),
+        ('image.pullPolicy="Sometimes"', "/image/pullPolicy"),
+        ('gateway.image.digest="sha256:1"', "/gateway/image/digest"),
+        ('gateway.image.repository="A B"', "/gateway/image/repository"),
+        ('gateway.extraEnv=[{"value": "1"}]', "/gateway/extraEnv/0"),
+        ('gateway.podAnnotations={"a": 1}', "/gateway/podAnnotations/a"),
+        ('commonLabels=["a"]', "/commonLabels"),
+        ('imagePullSecrets=["a"]', "/imagePullSecrets/0"),
+        ('joinToken.existingSecret="No Name"', "/joinToken/existingSecret"),
+        ('joinToken.token="secret"', "token"),
+        ('ingress.host="192.168.1.10"', "/ingress/host"),
+        ('ingress.host="https://talk.example.org"', "/ingress/host"),
+        ('ingress.tls.enabled="true"', "/ingress/tls/enabled"),
+        ("networkPolicy.metricsFrom=[{}]", "/networkPolicy/metricsFrom/0"),
+        ('tests.connect="ingress"', "/tests/connect"),
+        ('fullnameOverride="Babble_Fish"', "/fullnameOverride"),
+    ],
+)
+def test_it_is_refused(value: str, field: str) -> None:
+    with pytest.raises(helm.Refused, match=rf"schema(.|\n)*{field}"):
+        helm.render(sets=(value,))
+
+
+@pytest.mark.parametrize("value", ["gateway.cpu=4", 'gateway.cpu="4"', 'global={"any": "thing"}'])
+def test_it_is_taken(value: str) -> None:
+    assert helm.render(sets=(value,))
