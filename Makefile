@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+CLUSTER := PYTHONPATH=k8s-tests $(BIN)/python -m deployment
 export UV_PYTHON_DOWNLOADS := never
 ifdef PORT
 export BABBLEFISH_PORT := $(PORT)
@@ -14,7 +15,7 @@ export BABBLEFISH_PROFILE := $(PROFILE)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench lint format lock clean
+.PHONY: help run test test-fast bench cluster cluster-down test-cluster images lint format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,11 +23,23 @@ help:  ## this list
 run: $(VENV)/.light  ## start a gateway with its engines (PORT=9000 PROFILE=light ARGS=--help)
 	@exec $(BIN)/babblefish serve $(ARGS)
 
-test: $(VENV)/.dev lint  ## every test, in real time and with a real browser
+test: $(VENV)/.dev $(VENV)/.cluster lint  ## every test: in real time, with a real browser, on a real cluster
 	$(BIN)/pytest
 
 test-fast: $(VENV)/.dev  ## what takes under a minute
-	$(BIN)/pytest -m "not slow and not browser"
+	$(BIN)/pytest -m "not slow and not browser and not cluster"
+
+cluster: $(VENV)/.dev $(VENV)/.cluster  ## BabbleFish on Kubernetes: ours, or KUBECONFIG's; prints its URL
+	@$(CLUSTER) up
+
+cluster-down: $(VENV)/.dev  ## take that away again
+	@$(CLUSTER) down
+
+test-cluster: $(VENV)/.dev $(VENV)/.cluster  ## only the tests on a real cluster
+	$(BIN)/pytest k8s-tests
+
+images: $(VENV)/.cluster  ## the container images, with their sizes
+	images/build
 
 bench: $(VENV)/.dev  ## the figures, each beside the other side's
 	$(BIN)/python -m bench
@@ -36,7 +49,8 @@ lint: $(VENV)/.dev  ## style, types, import layers, shell
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck requirements/install-debian requirements/lock .ci/run
+	$(BIN)/shellcheck requirements/install-debian requirements/lock images/build .ci/run
+	$(BIN)/hadolint --config images/.hadolint.yaml images/*.Containerfile
 
 format: $(VENV)/.dev  ## rewrite the style where it can be
 	$(BIN)/ruff check --fix
@@ -70,3 +84,8 @@ $(VENV)/.dev: $(UV) requirements/dev.txt requirements/debian-light.txt requireme
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.light $@
+
+# Where these cannot be installed, the tests that need them say that they were skipped, and why.
+$(VENV)/.cluster: $(UV) requirements/debian-cluster.txt requirements/debian-images.txt
+	@requirements/install-debian requirements/debian-cluster.txt && \
+		requirements/install-debian requirements/debian-images.txt && touch $@ || true

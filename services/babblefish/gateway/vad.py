@@ -117,6 +117,7 @@ def _settle(jobs: list[_Job], error: Exception | None) -> None:
 def _load() -> Any:  # noqa: ANN401 onnxruntime is not typed
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # nobody is told what runs here
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -51,6 +51,7 @@ class Replicas:
         self._changed = asyncio.Event()
         self._empty_since = -math.inf
         self._about: About | None = None
+        metrics.RETRIES.labels(stage)  # zero is a figure, too
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=_CONNECT_S),
             limits=httpx.Limits(max_connections=_CONNECTIONS),

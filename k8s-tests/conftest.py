@@ -1,0 +1,52 @@
+"""One cluster and one release for all tests here; without a cluster they say why they skip."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.support.phone import Phone, joined
+
+import cluster
+from cluster import Cluster
+from deployment import LIGHT, OURS, Release, bring_images, here
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bringing up a cluster takes as long as it takes; no test may."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.timeout(240, func_only=True))
+
+
+@pytest.fixture(scope="session")
+def there() -> Iterator[Cluster]:
+    """The user's cluster, or ours, which is gone afterwards."""
+    if reason := cluster.why_not():
+        pytest.skip(f"skipped, because {reason}")
+    try:
+        running = here()
+        if running.ours:
+            print(bring_images(running))
+        yield running
+    finally:
+        cluster.down()
+
+
+@pytest.fixture(scope="session")
+def babblefish(there: Cluster) -> Release:
+    """BabbleFish as a small machine has it, with two replicas of each stage."""
+    release = Release(there)
+    release.install(LIGHT, OURS)
+    return release
+
+
+@asynccontextmanager
+async def phone(release: Release, session: str, name: str, language: str) -> AsyncIterator[Phone]:
+    """A phone that came by the ingress, with the link's token."""
+    url = f"{release.url.replace('https', 'wss')}/ws/client"
+    async with joined(url, session, name, language, token=release.token) as calling:
+        yield calling

@@ -1,0 +1,164 @@
+"""BabbleFish on a cluster, as a user would put it there: its images, its chart, its URL.
+
+`python -m deployment up|down`, from nothing to a sentence that was translated there. The cluster
+is the one that KUBECONFIG names, else one of our own.
+"""
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import cluster
+from cluster import Cluster, ClusterError
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "charts/babblefish"
+LIGHT = CHART / "values-light.yaml"
+OURS = Path(__file__).with_name("values.yaml")
+_WAIT = "180s"
+
+# A synthetic voice that the recogniser understands.
+SAID = ("--say=one two three four five", "--language=en", "--to=es", "--expect=tres")
+
+
+@dataclass(frozen=True)
+class Release:
+    """The chart, installed under a name in a namespace."""
+
+    cluster: Cluster
+    name: str = "babblefish"
+    namespace: str = "babblefish"
+
+    @property
+    def url(self) -> str:
+        """Where phones find it."""
+        return f"https://{self.cluster.ingress}"
+
+    @property
+    def token(self) -> str:
+        """What phones join with."""
+        secret = self.get("secret", f"{self.name}-join-token")
+        return base64.b64decode(secret["data"]["token"]).decode()
+
+    def install(self, *arguments: str | Path) -> None:
+        """Installs or upgrades it, and waits until all of it is ready."""
+        files = [f"--values={it}" if isinstance(it, Path) else it for it in arguments]
+        self.helm("upgrade", "--install", self.name, str(CHART), "--create-namespace", *files,
+                  "--wait", f"--timeout={_WAIT}")  # fmt: skip
+
+    def uninstall(self) -> None:
+        """Takes it away, and waits until it is gone."""
+        self.helm("uninstall", self.name, "--wait", f"--timeout={_WAIT}", "--ignore-not-found")
+
+    def helm(self, *arguments: str) -> str:
+        """What helm prints; raises `ClusterError` with what it says."""
+        command = [str(self.cluster.bin / "helm"), *arguments, f"--namespace={self.namespace}"]
+        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ClusterError(f"helm {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl prints, in this namespace."""
+        return self.cluster.kubectl(f"--namespace={self.namespace}", *arguments)
+
+    def get(self, *what: str) -> Any:  # noqa: ANN401 whatever Kubernetes has
+        """An object, or a list of them."""
+        return json.loads(self.kubectl("get", *what, "--output=json"))
+
+    def pods(self, part: str) -> list[str]:
+        """The names of a component's pods that are not on their way out."""
+        labels = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={part}"
+        items = self.get("pods", f"--selector={labels}")["items"]
+        living = [it["metadata"] for it in items if "deletionTimestamp" not in it["metadata"]]
+        return [metadata["name"] for metadata in living]
+
+
+def here() -> Cluster:
+    """The user's cluster, or ours; raises `ClusterError`."""
+    if given := os.environ.get("KUBECONFIG"):
+        return Cluster.given(Path(given))
+    if reason := cluster.why_not():
+        raise ClusterError(reason)
+    return cluster.up()
+
+
+def bring_images(there: Cluster) -> str:
+    """Builds ours from this checkout and gives them to the node; their names and sizes."""
+    build = subprocess.Popen(
+        [ROOT / "images/build", "--archive"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        there.import_archive(cast("BinaryIO", build.stdout), node="server")
+    finally:
+        _, said = build.communicate()
+        if build.returncode:
+            raise ClusterError(f"The images could not be built: {said.decode()}")
+    return said.decode()
+
+
+def deploy() -> Release:
+    """From whatever there is to a release that is ready."""
+    release = Release(here())
+    if release.cluster.ours:
+        print(bring_images(release.cluster), end="")
+        release.install(LIGHT, OURS)
+    else:
+        release.install(LIGHT, *os.environ.get("HELM_ARGS", "").split())
+    return release
+
+
+def speak(release: Release) -> str:
+    """One sentence through the ingress."""
+    command = [sys.executable, "-m", "babblefish", "check", "--insecure", *SAID]
+    environment = {**os.environ, "BABBLEFISH_JOIN_TOKEN": release.token}
+    done = subprocess.run(
+        [*command, f"--server={release.url}"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise ClusterError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def main() -> None:
+    """Does what the command line says."""
+    parser = argparse.ArgumentParser("deployment", description="BabbleFish on a cluster.")
+    parser.add_argument("command", choices=["up", "down"])
+    try:
+        _do(parser.parse_args().command)
+    except ClusterError as error:
+        sys.exit(str(error))
+
+
+def _do(command: str) -> None:
+    if command == "up":
+        _up()
+    elif os.environ.get("KUBECONFIG"):
+        Release(here()).uninstall()
+    else:
+        cluster.down()
+
+
+def _up() -> None:
+    started = time.monotonic()
+    release = deploy()
+    print(speak(release))
+    print(f"Up in {time.monotonic() - started:.0f} s. Phones: {_link(release)}")
+    print(f"export KUBECONFIG={release.cluster.kubeconfig} PATH={release.cluster.bin}:$PATH")
+
+
+def _link(release: Release) -> str:
+    return f"{release.url}/?session=lobby#token={release.token}"
+
+
+if __name__ == "__main__":
+    main()

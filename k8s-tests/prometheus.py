@@ -1,0 +1,82 @@
+"""A real Prometheus on this machine, which scrapes the pods of a release."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from cluster.layout import CACHE
+from deployment import Release
+
+_PARTS = ("gateway", "translator", "synthesizer", "operator")
+_SCRAPE = "1s"
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """Where it answers."""
+
+    url: str
+
+    def ask(self, expression: str) -> list[dict[str, Any]]:
+        """The series of an instant query; raises `ValueError` with what is wrong with it."""
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": expression}).json()
+        if answer["status"] != "success":
+            raise ValueError(answer["error"])
+        found: list[dict[str, Any]] = answer["data"]["result"]
+        return found
+
+
+def program() -> Path:
+    """Debian's, unpacked and not installed: the package would start a service."""
+    folder = CACHE / "prometheus"
+    found = folder / "usr/bin/prometheus"
+    if not found.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", "--quiet", "--quiet", "prometheus"],
+                       cwd=folder, check=True)  # fmt: skip
+        (package,) = folder.glob("prometheus_*.deb")
+        subprocess.run(["dpkg", "--extract", package, folder], check=True)
+        package.unlink()
+    return found
+
+
+@contextmanager
+def scraping(release: Release, folder: Path, port: int) -> Iterator[Prometheus]:
+    """A Prometheus on loopback, ended at the end."""
+    job = {
+        "job_name": "babblefish",
+        "scrape_interval": _SCRAPE,
+        "scrape_timeout": _SCRAPE,
+        "file_sd_configs": [{"files": [str(folder / "pods.json")]}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    (folder / "pods.json").write_text(json.dumps(_targets(release)))
+    command = [str(program()), f"--config.file={folder / 'prometheus.yml'}",
+               f"--storage.tsdb.path={folder / 'data'}",
+               f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stderr=log, stdout=log)
+        try:
+            yield Prometheus(f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _targets(release: Release) -> list[dict[str, Any]]:
+    """As Kubernetes' service discovery would label them."""
+    return [
+        {
+            "targets": [f"{release.get('pod', pod)['status']['podIP']}:9001"],
+            "labels": {"namespace": release.namespace, "pod": pod},
+        }
+        for part in _PARTS
+        for pod in release.pods(part)
+    ]

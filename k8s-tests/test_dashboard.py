@@ -1,0 +1,82 @@
+"""Every panel of the dashboard shows something once people have talked."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support import speech
+
+from conftest import phone
+from deployment import CHART, Release
+from prometheus import Prometheus, scraping
+
+DASHBOARD = json.loads((CHART / "dashboards/babblefish.json").read_text())
+EXPRESSIONS = [
+    (panel["title"], target["expr"])
+    for panel in DASHBOARD["panels"]
+    for target in panel.get("targets", [])
+]
+VARIABLES = {"$namespace": "babblefish", "$__rate_interval": "30s"}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    babblefish: Release, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """It has seen a sentence told, and an input refused."""
+    folder: Path = tmp_path_factory.mktemp("prometheus")
+    with scraping(babblefish, folder, free_port()) as running:
+        asyncio.run(_talked(babblefish, running))
+        yield running
+
+
+async def _talked(release: Release, prometheus: Prometheus) -> None:
+    await _until(prometheus, "count(up == 1)", at_least=1)
+    async with (
+        phone(release, "watched", "Ana", "es") as ana,
+        phone(release, "watched", "Dan", "en") as dan,
+    ):
+        for _ in range(2):  # rates need a change after the first look
+            await dan.send(type="nonsense")
+            await dan.stream(np.concatenate([speech.go_forward(), speech.silence(1)]))
+            await ana.receive("result", deadline_s=30)
+            seen = "sum(babblefish_gateway_utterances_total) > 0"
+            await _until(prometheus, seen, at_least=0)
+
+
+async def _until(prometheus: Prometheus, expression: str, at_least: float) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                found = await asyncio.to_thread(prometheus.ask, expression)
+            except (OSError, ValueError, KeyError):
+                found = []
+            if found and float(found[0]["value"][1]) >= at_least:
+                return
+            await asyncio.sleep(0.2)
+
+
+def test_every_pod_is_scraped(prometheus: Prometheus) -> None:
+    up = {series["metric"]["pod"]: series["value"][1] for series in prometheus.ask("up")}
+    assert len(up) == 6
+    assert set(up.values()) == {"1"}
+
+
+@pytest.mark.parametrize(("title", "expression"), EXPRESSIONS)
+def test_every_panel_shows_something(prometheus: Prometheus, title: str, expression: str) -> None:
+    for variable, value in VARIABLES.items():
+        expression = expression.replace(variable, value)
+    series: list[dict[str, Any]] = prometheus.ask(expression)
+    assert series, title
+    assert all(it["value"][1] != "NaN" for it in series), title

@@ -1,0 +1,76 @@
+"""What users do to a release: test it, upgrade it, take it back, take it away."""
+
+import json
+
+import pytest
+
+from cluster import Cluster
+from conftest import phone
+from deployment import LIGHT, OURS, Release
+
+
+def test_helm_test_speaks_through_the_ingress(babblefish: Release) -> None:
+    said = babblefish.helm("test", babblefish.name, "--logs", "--timeout=120s")
+    assert "told as “Uno dos tres" in said
+
+
+async def test_an_upgrade_and_a_rollback_keep_the_link_and_the_service(
+    babblefish: Release,
+) -> None:
+    token = babblefish.token
+    babblefish.install(LIGHT, OURS, "--set=logLevel=debug")
+    assert _log_level(babblefish) == "debug"
+    babblefish.helm("rollback", babblefish.name, "--wait", "--timeout=180s")
+    assert _log_level(babblefish) == "info"
+    assert babblefish.token == token
+    async with (
+        phone(babblefish, "after", "Ana", "es") as ana,
+        phone(babblefish, "after", "Dan", "en") as dan,
+    ):
+        await dan.send(type="text", text="house")
+        result = await ana.receive("result", deadline_s=30)
+        assert (result["translation"], bool(result["tts_audio"])) == ("Casa", True)
+
+
+def test_an_upgrade_that_changes_nothing_restarts_nobody(babblefish: Release) -> None:
+    parts = ("gateway", "translator", "synthesizer", "operator")
+    before = {part: set(babblefish.pods(part)) for part in parts}
+    babblefish.install(LIGHT, OURS)
+    assert {part: set(babblefish.pods(part)) for part in parts} == before
+
+
+def test_a_mistake_is_refused_before_anything_changes(babblefish: Release) -> None:
+    with pytest.raises(Exception, match=r"translator.*pinned"):
+        babblefish.install(LIGHT, OURS, "--set=translator.pinned=true")
+    assert babblefish.helm("status", babblefish.name).count("STATUS: deployed") == 1
+
+
+def test_uninstalling_leaves_nothing(there: Cluster) -> None:
+    release = Release(there, "short", "short-lived")
+    release.install(LIGHT, OURS, "--set=translator.replicas=0", "--set=synthesizer.replicas=0",
+                    "--set=gateway.cpu=0.01", "--set=operator.cpu=0.05", "--no-hooks",
+                    "--set=ingress.host=short.example", "--wait=false")  # fmt: skip
+    assert _left(release)
+    release.uninstall()
+    assert _left(release) == []
+    there.kubectl("delete", "namespace", release.namespace, "--wait=false")
+
+
+def _log_level(release: Release) -> str:
+    deployment = release.get("deployment", f"{release.name}-gateway")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return str({it["name"]: it.get("value") for it in container["env"]}["BABBLEFISH_LOG_LEVEL"])
+
+
+def _left(release: Release) -> list[str]:
+    """Every object of every kind in the namespace that the release made."""
+    kinds = release.kubectl(
+        "api-resources", "--namespaced", "--verbs=list", "--output=name"
+    ).split()
+    found = json.loads(
+        release.kubectl(
+            "get", ",".join(kind for kind in kinds if "metrics" not in kind), "--output=json",
+            f"--selector=app.kubernetes.io/instance={release.name}",
+        )
+    )  # fmt: skip
+    return [f"{it['kind']}/{it['metadata']['name']}" for it in found["items"]]

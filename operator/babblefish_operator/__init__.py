@@ -1,0 +1,1 @@
+"""The operator: what BabbleFish does in a Kubernetes cluster beside translating."""

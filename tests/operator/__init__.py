@@ -1,0 +1,1 @@
+# ruff: noqa: A005 nobody imports it as `operator`: it is `tests.operator`

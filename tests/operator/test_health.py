@@ -1,0 +1,68 @@
+"""Liveness is the loop's own: whoever answers for it must not depend on it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from babblefish_operator.health import served
+from babblefish_operator.heartbeat import Heartbeat
+
+_TICK_S = 0.02
+_STALE_S = 0.3
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop on a thread of its own, to be blocked."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def heartbeat(loop: asyncio.AbstractEventLoop) -> Iterator[Heartbeat]:
+    heartbeat = Heartbeat(_TICK_S, _STALE_S)
+    loop.call_soon_threadsafe(heartbeat.start)
+    yield heartbeat
+    asyncio.run_coroutine_threadsafe(heartbeat.stop(), loop).result(5)
+
+
+@pytest.fixture
+def address(heartbeat: Heartbeat) -> Iterator[str]:
+    with served(heartbeat, "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}/health"
+
+
+def test_a_loop_that_runs_is_alive(address: str) -> None:
+    time.sleep(2 * _STALE_S)
+    assert httpx.get(address).status_code == 200
+
+
+def test_a_blocked_loop_is_not(address: str, loop: asyncio.AbstractEventLoop) -> None:
+    loop.call_soon_threadsafe(time.sleep, 4 * _STALE_S)
+    time.sleep(2 * _STALE_S)
+    answer = httpx.get(address)
+    assert answer.status_code == 503
+    assert "silent" in answer.text
+
+
+def test_one_that_was_blocked_is_again(address: str, loop: asyncio.AbstractEventLoop) -> None:
+    loop.call_soon_threadsafe(time.sleep, 2 * _STALE_S)
+    time.sleep(3 * _STALE_S)
+    assert httpx.get(address).status_code == 200
+
+
+def test_one_whose_task_is_gone_is_not(
+    address: str, heartbeat: Heartbeat, loop: asyncio.AbstractEventLoop
+) -> None:
+    asyncio.run_coroutine_threadsafe(heartbeat.stop(), loop).result(5)
+    time.sleep(2 * _STALE_S)
+    assert httpx.get(address).status_code == 503
