@@ -37,6 +37,11 @@ class Release:
     namespace: str = "babblefish"
 
     @property
+    def fullname(self) -> str:
+        """What the names of its objects begin with."""
+        return self.name if "babblefish" in self.name else f"{self.name}-babblefish"
+
+    @property
     def url(self) -> str:
         """Where phones find it."""
         return f"https://{self.cluster.ingress}"
@@ -44,7 +49,7 @@ class Release:
     @property
     def token(self) -> str:
         """What phones join with."""
-        secret = self.get("secret", f"{self.name}-join-token")
+        secret = self.get("secret", f"{self.fullname}-join-token")
         return base64.b64decode(secret["data"]["token"]).decode()
 
     def install(self, *arguments: str | Path) -> None:
@@ -56,6 +61,8 @@ class Release:
     def uninstall(self) -> None:
         """Takes it away, and waits until it is gone."""
         self.helm("uninstall", self.name, "--wait", f"--timeout={_WAIT}", "--ignore-not-found")
+        mine = f"--selector=app.kubernetes.io/instance={self.name}"
+        self.kubectl("wait", "pods", mine, "--for=delete", f"--timeout={_WAIT}")
 
     def helm(self, *arguments: str) -> str:
         """What helm prints; raises `ClusterError` with what it says."""

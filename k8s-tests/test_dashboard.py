@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from tests.support import speech
@@ -60,7 +61,7 @@ async def _until(prometheus: Prometheus, expression: str, at_least: float) -> No
         while True:
             try:
                 found = await asyncio.to_thread(prometheus.ask, expression)
-            except (OSError, ValueError, KeyError):
+            except (httpx.HTTPError, ValueError):
                 found = []
             if found and float(found[0]["value"][1]) >= at_least:
                 return

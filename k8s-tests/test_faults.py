@@ -33,7 +33,7 @@ async def test_a_stage_pod_killed_in_mid_utterance_costs_no_sentence(
             assert result["transcript"] == "Go forward ten meters"
             assert result["tts_audio"]
         babblefish.kubectl(
-            "rollout", "status", f"deployment/{babblefish.name}-{part}", "--timeout=120s"
+            "rollout", "status", f"deployment/{babblefish.fullname}-{part}", "--timeout=120s"
         )
 
 

@@ -39,10 +39,16 @@ def test_production_pods_are_all_scheduled_and_guaranteed(production: Release, p
 
 
 def test_a_sixth_synthesizer_does_not_fit(production: Release) -> None:
-    production.kubectl("scale", "deployment/production-synthesizer", "--replicas=6")
-    waiting = production.kubectl(
-        "wait", "pods", "--selector=app.kubernetes.io/component=synthesizer",
-        "--for=jsonpath={.status.conditions[?(@.type=='PodScheduled')].reason}=Unschedulable",
-        "--timeout=30s", "--all=false", "--field-selector=status.phase=Pending",
-    )  # fmt: skip
-    assert "condition met" in waiting
+    deployment, before = f"deployment/{production.fullname}-synthesizer", _synthesizers(production)
+    production.kubectl("scale", deployment, "--replicas=6")
+    production.kubectl("wait", deployment, "--for=jsonpath={.status.replicas}=6", "--timeout=30s")
+    (sixth,) = _synthesizers(production) - before
+    production.kubectl(
+        "wait", f"pod/{sixth}", "--for=condition=PodScheduled=false", "--timeout=30s"
+    )
+    conditions = production.get("pod", sixth)["status"]["conditions"]
+    assert any("Insufficient cpu" in condition.get("message", "") for condition in conditions)
+
+
+def _synthesizers(release: Release) -> set[str]:
+    return set(release.pods("synthesizer"))

@@ -35,8 +35,8 @@ def test_a_misspelt_field_would_be_refused(there: Cluster) -> None:
 
 
 def _admissible(rendered: Manifest) -> Manifest:
-    """In a namespace that there is; a bare pod's account would have to be there already."""
+    """In a namespace that there is; what a bare pod refers to would have to be there already."""
     rendered["metadata"]["namespace"] = "default"
     if rendered["kind"] == "Pod":
-        rendered["spec"]["serviceAccountName"] = "default"
+        rendered["spec"] |= {"serviceAccountName": "default", "priorityClassName": ""}
     return rendered

@@ -115,8 +115,9 @@ def _serve(settings: Settings) -> None:
         f"BabbleFish ({settings.profile}): open http://localhost:{doors.settings.port}/ "
         "in two browsers."
     )
-    for line in doors.invitation(with_code=_draws(sys.stdout)):
-        typer.echo(line)
+    if settings.invite:
+        for line in doors.invitation(with_code=_draws(sys.stdout)):
+            typer.echo(line)
     for warning in doors.warnings:
         typer.echo(f"babblefish: {warning}", err=True)
     serving.run(apps, doors)

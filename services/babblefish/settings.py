@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     join_token: SecretStr | None = Field(
         None, description="what other machines join with; empty: one is made and kept"
     )
+    invite: bool = Field(True, description="print links for phones, with the token in them")
     data_dir: Path = Field(
         default_factory=_data_home, description="folder for certificates and what is kept"
     )

@@ -49,8 +49,9 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # At info, uvicorn logs the address of every call: tokens may be in it.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # At info, both log the address of every call: tokens may be in it.
+    for chatty in ("uvicorn", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class Stopwatch:

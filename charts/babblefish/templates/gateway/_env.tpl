@@ -7,6 +7,9 @@
   value: "9001"
 - name: BABBLEFISH_TLS
   value: "false"
+# Logs are for more people than the link is.
+- name: BABBLEFISH_INVITE
+  value: "false"
 - name: BABBLEFISH_TRANSLATOR
   value: http://{{ $fullname }}-translator:9001
 - name: BABBLEFISH_SYNTHESIZER
