@@ -3,9 +3,9 @@
 import asyncio
 
 import httpx
-from deployment import Release
-
 from tests.gateway.test_insight import figures
+
+from deployment import Release
 
 PARTS = ("gateway", "translator", "synthesizer", "operator")
 WATCHED_S = 15
