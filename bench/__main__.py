@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from babblefish.telemetry import configure_logging
-from bench import footprint, latency, noise, page, phones, remote
+from bench import footprint, latency, noise, page, phones, remote, voice
 
 BENCHES = {
     "latency": latency.run,
@@ -13,6 +13,7 @@ BENCHES = {
     "phones": phones.run,
     "page": page.run,
     "remote": remote.run,
+    "voice": voice.run,
 }
 
 

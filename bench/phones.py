@@ -113,10 +113,14 @@ async def _stream(phone: ResumingPhone, samples: Samples) -> None:
 async def _drop_lines(
     phones: Sequence[ResumingPhone], load: Load, rng: np.random.Generator
 ) -> None:
-    """Cuts lines, evenly over the time, without a word to either side."""
+    """Cuts lines, evenly over the time, without a word to either side; every other is left open
+    at the gateway's end.
+    """
     for number in range(load.drops):
         await asyncio.sleep(load.seconds / (load.drops + 1))
-        phones[number % len(phones)].drop(away_s=float(rng.uniform(0.2, 2.0)))
+        phone = phones[number % len(phones)]
+        lose = phone.vanish if number % 2 else phone.drop
+        lose(away_s=float(rng.uniform(0.2, 2.0)))
 
 
 def _compare(said: list[str], results: list[dict[str, object]], outcome: Outcome) -> None:

@@ -26,6 +26,8 @@ class ResumingPhone:
         self._settled = 0
         self._socket: ClientConnection | None = None
         self._away_s = 0.0
+        self._talking: asyncio.Task[None] | None = None
+        self._ghosts: list[ClientConnection] = []
         self._up = asyncio.Event()
 
     @classmethod
@@ -40,6 +42,8 @@ class ResumingPhone:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            for ghost in phone._ghosts:
+                ghost.transport.abort()
 
     async def send_audio(self, pcm: bytes) -> None:
         """Says it now, or when the line is back."""
@@ -55,14 +59,33 @@ class ResumingPhone:
         if self._socket:
             self._socket.transport.abort()
 
+    def vanish(self, away_s: float) -> None:
+        """As when a phone leaves the network: its line stays open, and nobody is at this end."""
+        self._away_s = away_s
+        self._up.clear()
+        if self._socket and self._talking:
+            self._ghosts.append(self._socket)
+            self._socket.transport.pause_reading()
+            self._talking.cancel()
+
     async def _live(self) -> None:
         while True:
-            with contextlib.suppress(websockets.ConnectionClosed, OSError):
-                async with websockets.connect(self._url, max_size=None) as socket:
-                    self._socket = socket
-                    await self._talk(socket)
+            with contextlib.suppress(OSError, websockets.InvalidHandshake):
+                self._socket = await websockets.connect(self._url, max_size=None)
+                await self._hold(self._socket)
             self._up.clear()
             await asyncio.sleep(self._away_s)
+
+    async def _hold(self, socket: ClientConnection) -> None:
+        """Talks until the line is gone, or left."""
+        self._talking = asyncio.create_task(self._talk(socket))
+        try:
+            await asyncio.wait({self._talking})
+        finally:
+            self._talking.cancel()
+            await asyncio.gather(self._talking, return_exceptions=True)
+            if socket not in self._ghosts:
+                socket.transport.abort()
 
     async def _talk(self, socket: ClientConnection) -> None:
         resume = {"resume": self._token, "last_seq": self._last_seq} if self._token else {}
