@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         ["127.0.0.1"], description="addresses and networks whose X-Forwarded-For is believed"
     )
     adhoc_sessions: bool = Field(True, description="the first join opens a session")
+    session_key: SecretStr | None = Field(
+        None, description="what the operator signs sessions' tokens with; at least 32 bytes"
+    )
     admin_token: SecretStr | None = Field(None, description="opens /metrics and /sessions")
     max_phones: int = Field(500, ge=1, description="sockets on this gateway")
     max_phones_per_address: int = Field(100, ge=1, description="sockets from one address")

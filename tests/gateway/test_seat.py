@@ -3,6 +3,7 @@ from typing import Any
 
 from babblefish.audio import Samples
 from babblefish.gateway.bus import MemoryBus
+from babblefish.gateway.census import Census
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
@@ -29,7 +30,7 @@ async def test_a_microphone_that_fails_costs_the_seat_and_leaves_nobody_deaf() -
     ears = Ears(BrokenDetector(), interpreter, Limits(0.5, 160, 500, 128, 20_000), idle_s=0.8)
     sessions = Sessions(bus, adhoc=True, capacity=5)
     settings = load()
-    seats = Seats(Exchange(settings, sessions, ears, Engines(settings), Quotas(settings)))
+    seats = Seats(Exchange(settings, sessions, ears, Engines(settings), Quotas(settings), Census()))
     seat = await seats.take("room", Person("dan", "Dan", "en"))
     token = seats.renew(seat)
     seat.microphone.hear(bytes(4096), received=4096)

@@ -13,19 +13,21 @@ from pydantic import BaseModel
 from babblefish.gateway import insight, install
 from babblefish.gateway.admission import Admission
 from babblefish.gateway.bus import MemoryBus
+from babblefish.gateway.census import Census
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
 from babblefish.gateway.line import accepted
 from babblefish.gateway.loopback import is_local
 from babblefish.gateway.microphone import Ears
+from babblefish.gateway.overseer import Overseer
 from babblefish.gateway.page import Page
 from babblefish.gateway.phone import Phone
 from babblefish.gateway.quota import Quotas
 from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.vad import VoiceDetector
-from babblefish.protocol import Person, Refusal
+from babblefish.protocol import CLOSE_TOKEN, Person, Refusal
 from babblefish.settings import Settings
 from babblefish.stage.cores import available_cores
 
@@ -87,9 +89,11 @@ class Gateway:
                 self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
-            self._exchange = Exchange(settings, sessions, ears, self.engines, self._quotas)
+            census = Census()
+            self._exchange = Exchange(settings, sessions, ears, self.engines, self._quotas, census)
             self._seats = Seats(self._exchange)
             self._sessions = sessions
+            self.overseer = Overseer(sessions, self._seats, census)
             yield
             await self._seats.close()
             await interpreter.close()
@@ -153,6 +157,7 @@ class GatewayApps:
         self.admin = FastAPI(docs_url=None, redoc_url=None)
         self.admin.include_router(_probes(gateway))
         self.admin.include_router(insight.router(gateway.people))
+        self.admin.include_router(_operators(gateway))
 
     def running(self) -> contextlib.AbstractAsyncContextManager[None]:
         """See `Gateway.running`."""
@@ -172,6 +177,20 @@ def _public(gateway: Gateway) -> APIRouter:
     @routes.websocket("/ws/client")
     async def client(socket: WebSocket) -> None:
         await gateway.answer(socket)
+
+    return routes
+
+
+def _operators(gateway: Gateway) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.websocket("/operator")
+    async def operator(socket: WebSocket) -> None:
+        """Nobody is answered where there is no admin token."""
+        if insight.has_token(socket, gateway.settings.admin_token):
+            await gateway.overseer.answer(socket)
+        else:
+            await socket.close(CLOSE_TOKEN)
 
     return routes
 

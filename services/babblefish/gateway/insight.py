@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, SecretStr
+from starlette.requests import HTTPConnection
 
 from babblefish import metrics as gauges
 from babblefish.gateway.loopback import is_local
@@ -32,17 +33,20 @@ class Guard:
     """Lets in the admin token, or this machine itself: not what a proxy on it forwards."""
 
     def __init__(self, admin_token: SecretStr | None) -> None:
-        self._token = admin_token.get_secret_value() if admin_token else ""
+        self._token = admin_token
 
     def __call__(self, request: Request) -> None:
         """Raises 403 for everybody else."""
-        if not (self._has_token(request) or is_local(request)):
+        if not (has_token(request, self._token) or is_local(request)):
             raise HTTPException(403, "Send the admin token as `Authorization: Bearer …`.")
 
-    def _has_token(self, request: Request) -> bool:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        matches = secrets.compare_digest(token.encode(), self._token.encode())
-        return bool(self._token) and scheme.lower() == "bearer" and matches
+
+def has_token(caller: HTTPConnection, admin_token: SecretStr | None) -> bool:
+    """Whether the caller has the admin token; nobody has one that is not set."""
+    expected = admin_token.get_secret_value() if admin_token else ""
+    scheme, _, token = caller.headers.get("authorization", "").partition(" ")
+    matches = secrets.compare_digest(token.encode(), expected.encode())
+    return bool(expected) and scheme.lower() == "bearer" and matches
 
 
 def router(people: Callable[[], Awaitable[dict[str, list[Person]]]]) -> APIRouter:

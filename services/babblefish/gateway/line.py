@@ -106,6 +106,11 @@ class Line:
             self._sending.cancel()
         self.life.reschedule(asyncio.get_running_loop().time())
 
+    def dismiss(self, code: int, reason: str) -> None:
+        """Stops whoever uses the line; what waits is still sent, then it is closed."""
+        self._closing = code, reason
+        self.life.reschedule(asyncio.get_running_loop().time())
+
     async def close(self) -> None:
         """Closes; a phone that takes nothing is not waited for."""
         with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):

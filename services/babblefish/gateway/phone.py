@@ -5,8 +5,10 @@ import contextlib
 import secrets
 
 from babblefish import metrics, protocol
+from babblefish.gateway import tickets
 from babblefish.gateway.line import Line
 from babblefish.gateway.seat import CODEC, Exchange, Seat, Seats
+from babblefish.gateway.tickets import Ticket
 from babblefish.languages import UnknownLanguage, normalise
 from babblefish.protocol import Person, Refusal
 
@@ -24,11 +26,11 @@ class Phone:
     async def talk(self, query: dict[str, str]) -> None:
         """Until it leaves; raises `HungUp`, and `Refusal` for what costs the connection."""
         join = protocol.join_from_query(query) if query.get("session") else await self._greet()
-        self._check_token(join.token)
+        ticket = self._ticket(join)
         self._check_started()
         self._exchange.quotas.calls.spend({"session": join.session}, close=protocol.CLOSE_FULL)
-        person = self._person(join)
-        seat = await self._resume(join) or await self._seats.take(join.session, person)
+        person = self._person(join, ticket)
+        seat = await self._resume(join) or await self._seats.take(join.session, person, ticket)
         async with seat.held_by(self._line):
             await self._obey_all(seat)
 
@@ -52,6 +54,14 @@ class Phone:
         if not isinstance(message, protocol.Join):
             raise Refusal("not_joined", "The first message is `join`.")
         return message
+
+    def _ticket(self, join: protocol.Join) -> Ticket | None:
+        """Of a session that an operator made; for others, the token of this server will do."""
+        key = self._exchange.settings.session_key
+        if key is None or join.token is None or not tickets.looks_like_one(join.token):
+            self._check_token(join.token)
+            return None
+        return tickets.verified(join.token, join.session, key.get_secret_value())
 
     def _check_token(self, token: str | None) -> None:
         """Who is not at this very machine was given a link with the token."""
@@ -81,11 +91,11 @@ class Phone:
         metrics.RESUMED.inc()
         return seat
 
-    def _person(self, join: protocol.Join) -> Person:
+    def _person(self, join: protocol.Join, ticket: Ticket | None) -> Person:
         """Name and language of the `join`; what cannot be taken costs the connection."""
         try:
             name = protocol.clean(join.name, protocol.MAX_NAME)
-            language = self._language(join.language)
+            language = self._language(join.language, ticket)
         except Refusal as refusal:
             close = (
                 protocol.CLOSE_LANGUAGE
@@ -101,12 +111,13 @@ class Phone:
             )
         return Person(secrets.token_hex(6), name, language)
 
-    def _language(self, code: str) -> str:
-        accepted = sorted({*self._exchange.languages.read, *self._exchange.languages.speak})
+    def _language(self, code: str, ticket: Ticket | None) -> str:
+        known = {*self._exchange.languages.read, *self._exchange.languages.speak}
+        accepted = sorted(known & ticket.languages if ticket and ticket.languages else known)
         with contextlib.suppress(UnknownLanguage):
             if (language := normalise(code)) in accepted:
                 return language
-        raise Refusal("unsupported_language", f"This server knows {', '.join(accepted)}.")
+        raise Refusal("unsupported_language", f"Choose from {', '.join(accepted)}.")
 
     # ── joined ───────────────────────────────────────────────────────────────────────────────
 
@@ -140,7 +151,7 @@ class Phone:
                 self._exchange.quotas.utterances.spend(seat.scopes)
                 await seat.type(protocol.clean(text, protocol.MAX_TEXT), text_id)
             case protocol.SetLanguage(language):
-                await seat.change(language=self._language(language))
+                await seat.change(language=self._language(language, seat.ticket))
             case protocol.SetName(name):
                 await seat.change(name=protocol.clean(name, protocol.MAX_NAME))
             case protocol.Ping(id=number):

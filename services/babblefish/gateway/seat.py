@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from babblefish import metrics, protocol
+from babblefish.gateway.census import Census
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.line import Line
@@ -17,6 +18,7 @@ from babblefish.gateway.microphone import Ears, Microphone
 from babblefish.gateway.outbox import Outbox
 from babblefish.gateway.quota import Quotas
 from babblefish.gateway.sessions import Session, Sessions
+from babblefish.gateway.tickets import Ticket
 from babblefish.protocol import Languages, Person, Refusal
 from babblefish.settings import Settings
 from babblefish.telemetry import log
@@ -36,6 +38,7 @@ class Exchange:
     ears: Ears
     engines: Engines
     quotas: Quotas
+    census: Census
 
     @property
     def languages(self) -> Languages:
@@ -46,8 +49,11 @@ class Exchange:
 class Seat:
     """A person in a session, what they are told, and their microphone."""
 
-    def __init__(self, exchange: Exchange, session: str, person: Person) -> None:
+    def __init__(
+        self, exchange: Exchange, session: str, person: Person, ticket: Ticket | None = None
+    ) -> None:
         self._exchange = exchange
+        self.ticket = ticket
         self._interpreter = exchange.ears.interpreter
         self._line: Line | None = None
         self._address = ""
@@ -65,7 +71,7 @@ class Seat:
     async def occupy(self, token: str, seated: "asyncio.Future[None]") -> None:
         """Present from here on, until it is vacated; `seated` is told that, or the refusal."""
         try:
-            async with self._exchange.sessions.join(self.session) as session:
+            async with self._exchange.sessions.join(self.session, self.ticket) as session:
                 await self._take_part(session, token, seated)
         except Exception as error:
             if seated.done():
@@ -75,6 +81,7 @@ class Seat:
     async def change(self, **changes: str) -> None:
         """Another name, another language."""
         self.person = structs.replace(self.person, **changes)
+        self._exchange.census.changed()
         self.microphone.speaker = self._participant
         await self._enter()
 
@@ -85,6 +92,14 @@ class Seat:
         await self.microphone.type(text, text_id)
         if text_id is not None:  # only now: a newer line may interrupt the wait for its turn
             self._texts.append(text_id)
+
+    def end(self, refusal: Refusal) -> None:
+        """The session is over: its phone is told why, then hung up on."""
+        metrics.REFUSALS.labels(refusal.code).inc()
+        self.outbox.put(protocol.Error(refusal.code, refusal.message))
+        self.leave()
+        if self._line:
+            self._line.dismiss(refusal.close or protocol.CLOSE_ENDED, refusal.code)
 
     def leave(self) -> None:
         """Gone on purpose."""
@@ -206,9 +221,9 @@ class Seats:
         self._tokens: dict[Seat, list[str]] = {}
         self._occupied: dict[asyncio.Task[None], Seat] = {}
 
-    async def take(self, session: str, person: Person) -> Seat:
+    async def take(self, session: str, person: Person, ticket: Ticket | None = None) -> Seat:
         """A new seat; raises `Refusal` if there is none to be had."""
-        seat = Seat(self._exchange, session, person)
+        seat = Seat(self._exchange, session, person, ticket)
         seated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(
             seat.occupy(self.renew(seat), seated), name=f"seat {person.client_id}"
@@ -217,7 +232,13 @@ class Seats:
         metrics.SEATS.inc()
         task.add_done_callback(self._vacate)
         await seated
+        self._exchange.census.changed()
         return seat
+
+    @property
+    def all(self) -> list[Seat]:
+        """Every seat that somebody has."""
+        return list(self._occupied.values())
 
     def find(self, token: str | None) -> Seat | None:
         """The seat of a phone that comes back, while it is kept."""
@@ -247,5 +268,6 @@ class Seats:
     def _vacate(self, task: asyncio.Task[None]) -> None:
         seat = self._occupied.pop(task)
         metrics.SEATS.dec()
+        self._exchange.census.changed()
         for token in self._tokens.pop(seat, []):
             del self._by_token[token]

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from babblefish import metrics
 from babblefish.gateway.bus import Bus, Captioned, Event, Interpreted, Present, Told
 from babblefish.gateway.outbox import Outbox
+from babblefish.gateway.tickets import Ticket
 from babblefish.protocol import (
+    CLOSE_ENDED,
     CLOSE_FULL,
     CLOSE_SESSION,
     Error,
@@ -88,20 +90,32 @@ class Sessions:
         self._adhoc = adhoc
         self._capacity = capacity
         self._open: dict[str, _Open] = {}
+        self._live: dict[str, str] | None = None
 
     async def people(self) -> dict[str, list[Person]]:
         """Who is in each session."""
         return {name: await self._bus.people(name) for name in sorted(self._open)}
 
+    def govern(self, live: Mapping[str, str]) -> None:
+        """The operator's word: which sessions there are, by name, with their uids."""
+        self._live = dict(live)
+
+    def admits(self, ticket: Ticket) -> bool:
+        """Whether its session still is; true as long as no operator said anything."""
+        return self._live is None or self._live.get(ticket.session) == ticket.sub
+
     @contextlib.asynccontextmanager
-    async def join(self, name: str) -> AsyncIterator[Session]:
+    async def join(self, name: str, ticket: Ticket | None = None) -> AsyncIterator[Session]:
         """The session, opened by whoever joins first; raises `Refusal`."""
-        if len(await self._bus.people(name)) >= self._capacity:
-            raise Refusal("session_full", f"{self._capacity} phones are in it.", CLOSE_FULL)
+        if not (self._adhoc or ticket):
+            raise Refusal("unknown_session", "Nobody opened this session.", CLOSE_SESSION)
+        if ticket and not self.admits(ticket):
+            raise Refusal("session_ended", "This session is over.", CLOSE_ENDED)
+        capacity = min(self._capacity, (ticket and ticket.max_clients) or self._capacity)
+        if len(await self._bus.people(name)) >= capacity:
+            raise Refusal("session_full", f"{capacity} phones are in it.", CLOSE_FULL)
         entry = self._open.get(name)
         if entry is None:
-            if not self._adhoc:
-                raise Refusal("unknown_session", "Nobody opened this session.", CLOSE_SESSION)
             entry = self._open[name] = _Open(Session(name), self._bus)
             metrics.SESSIONS.inc()
         entry.phones += 1
