@@ -119,4 +119,4 @@ async def test_text_is_translated(translator: Translator) -> None:
 
 async def test_being_told_what_will_be_spoken_takes_no_time(translator: Translator) -> None:
     translator.prepare({"en", "es"})
-    assert await translator.translate_text("house", "en", ["es"]) == {"es": "casa"}
+    assert await translator.translate_text("house", "en", ["es"]) == {"es": "Casa"}

@@ -53,9 +53,22 @@ labels:
 {{- end }}
 {{- end }}
 
-{{/* Where a token is: `.token` is join or admin. */}}
-{{- define "babblefish.tokenSecret" -}}
-{{- $token := index .root.Values (printf "%sToken" .token) -}}
-name: {{ $token.existingSecret | default (printf "%s-%s-token" (include "babblefish.fullname" .root) .token) }}
-key: {{ empty $token.existingSecret | ternary "token" $token.existingSecretKey }}
+{{/* Where a secret is: `.secret` is joinToken, adminToken or sessionKey. */}}
+{{- define "babblefish.secret" -}}
+{{- $given := index .root.Values .secret -}}
+name: {{ $given.existingSecret | default (printf "%s-%s" (include "babblefish.fullname" .root) (kebabcase .secret)) }}
+key: {{ empty $given.existingSecret | ternary (include "babblefish.secretKey" .secret) $given.existingSecretKey }}
+{{- end }}
+
+{{/* The key in a Secret that we made: token or key. */}}
+{{- define "babblefish.secretKey" -}}
+{{ kebabcase . | splitList "-" | last }}
+{{- end }}
+
+{{/* As a variable of a container. */}}
+{{- define "babblefish.secretEnv" -}}
+- name: BABBLEFISH_{{ snakecase .secret | upper }}
+  valueFrom:
+    secretKeyRef:
+      {{- include "babblefish.secret" . | nindent 6 }}
 {{- end }}

@@ -9,8 +9,11 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "babblefish.fullname" .)) -}}
 {{- fail "Names of Services are letters, digits and dashes, a letter first: set fullnameOverride, or name the release so." -}}
 {{- end -}}
-{{- if and .Values.joinToken.existingSecret (eq (toJson .Values.joinToken) (toJson .Values.adminToken)) -}}
-{{- fail "joinToken and adminToken are the same Secret and key: every phone could read /sessions." -}}
+{{- range $pair := list (list "joinToken" "adminToken" "read /sessions") (list "joinToken" "sessionKey" "open sessions") (list "adminToken" "sessionKey" "open sessions") -}}
+{{- $first := index $.Values (index $pair 0) -}}
+{{- if and $first.existingSecret (eq (toJson $first) (toJson (index $.Values (index $pair 1)))) -}}
+{{- fail (printf "%s and %s are the same Secret and key: who has the one could %s." (index $pair 0) (index $pair 1) (index $pair 2)) -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.ingress -}}
 {{- if and .tls.secretName (not .tls.enabled) -}}

@@ -18,12 +18,7 @@
   value: {{ .Values.gateway.adhocSessions | quote }}
 - name: BABBLEFISH_TRUSTED_PROXIES
   value: {{ .Values.gateway.trustedProxies | toJson | squote }}
-- name: BABBLEFISH_JOIN_TOKEN
-  valueFrom:
-    secretKeyRef:
-      {{- include "babblefish.tokenSecret" (dict "root" . "token" "join") | nindent 6 }}
-- name: BABBLEFISH_ADMIN_TOKEN
-  valueFrom:
-    secretKeyRef:
-      {{- include "babblefish.tokenSecret" (dict "root" . "token" "admin") | nindent 6 }}
+{{- range $secret := list "joinToken" "adminToken" "sessionKey" }}
+{{ include "babblefish.secretEnv" (dict "root" $ "secret" $secret) }}
+{{- end }}
 {{- end }}
