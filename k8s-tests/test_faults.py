@@ -37,12 +37,32 @@ async def test_a_stage_pod_killed_in_mid_utterance_costs_no_sentence(
         )
 
 
-async def test_the_only_translator_restarting_delays_a_sentence_but_keeps_it(
+@pytest.mark.parametrize("part", ["translator", "synthesizer"])
+async def test_a_rollout_under_way_costs_no_sentence(babblefish: Release, part: str) -> None:
+    deployment = f"deployment/{babblefish.fullname}-{part}"
+    before = set(babblefish.pods(part))
+    async with (
+        phone(babblefish, f"rolling-{part}", "Ana", "es") as ana,
+        phone(babblefish, f"rolling-{part}", "Dan", "en") as dan,
+    ):
+        babblefish.kubectl("rollout", "restart", deployment)
+        said = 0
+        while before & set(babblefish.pods(part)):
+            await dan.stream(np.concatenate([speech.go_forward(), speech.silence(0.8)]))
+            said += 1
+        for _ in range(said):
+            result = await ana.receive("result", deadline_s=30)
+            assert result["transcript"] == "Go forward ten meters"
+            assert result["tts_audio"]
+    babblefish.kubectl("rollout", "status", deployment, "--timeout=120s")
+
+
+async def test_engines_that_are_killed_cost_no_sentence(
     babblefish: Release,
 ) -> None:
     async with (
-        phone(babblefish, "crash", "Ana", "es") as ana,
-        phone(babblefish, "crash", "Dan", "en") as dan,
+        phone(babblefish, "killed", "Ana", "es") as ana,
+        phone(babblefish, "killed", "Dan", "en") as dan,
     ):
         first, second = np.array_split(np.concatenate([speech.go_forward(), speech.silence(1)]), 2)
         await dan.stream(first)

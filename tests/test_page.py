@@ -118,7 +118,7 @@ async def test_a_sentence_survives_a_cut_wire(
         page = await open_page(browser, f"http://127.0.0.1:{wire.port}", [])
         await join(page, session, "Dan", "en")
         await page.click("#mic")
-        await ana.receive("partial", text="Go forward")
+        await ana.receive("partial", final=False)  # how far it got depends on the machine
         wire.cut()
         await expect(page.locator("#state")).to_have_attribute("data-state", "reconnecting")
         result = await ana.receive("result")
