@@ -52,6 +52,11 @@ class Release:
         secret = self.get("secret", f"{self.fullname}-join-token")
         return base64.b64decode(secret["data"]["token"]).decode()
 
+    def install_small(self, *more: str) -> None:
+        """As a small machine has it; in a cluster that is not ours, HELM_ARGS says which images."""
+        ours = [OURS] if self.cluster.ours else os.environ.get("HELM_ARGS", "").split()
+        self.install(LIGHT, *ours, *more)
+
     def install(self, *arguments: str | Path) -> None:
         """Installs or upgrades it, and waits until all of it is ready."""
         files = [f"--values={it}" if isinstance(it, Path) else it for it in arguments]
@@ -117,9 +122,7 @@ def deploy() -> Release:
     release = Release(here())
     if release.cluster.ours:
         print(bring_images(release.cluster), end="")
-        release.install(LIGHT, OURS)
-    else:
-        release.install(LIGHT, *os.environ.get("HELM_ARGS", "").split())
+    release.install_small()
     return release
 
 

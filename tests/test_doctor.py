@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import serving
+from tests.support.stages import staged
 
 pytestmark = pytest.mark.slow  # each starts a gateway, or the engines, of its own
 
@@ -96,3 +97,11 @@ def test_a_wrong_setting_is_one_line(flag: str) -> None:
     )
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
+
+
+def test_engines_in_other_processes_are_asked_too(tmp_path: Path) -> None:
+    with staged("translator", threads=1) as far:
+        status, lines = doctor(tmp_path, port=0, translator=far.url)
+    assert status == 0
+    assert far.url in lines["engines"]
+    assert "en" in lines["languages"]

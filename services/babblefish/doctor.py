@@ -20,6 +20,7 @@ from babblefish.stage.cores import available_cores
 from babblefish.stage.door import listen
 
 _GIB = 1 << 30
+_PATIENCE_S = 20.0
 _ENOUGH_GIB = 1.0
 
 
@@ -80,22 +81,25 @@ def _engines(settings: Settings) -> Iterator[Check]:
     except BabbleFishError as error:
         yield _missing("engines", error)
         return
-    languages = engines.languages
-    yield asyncio.run(_tried(engines, languages, settings))
-    yield _languages(languages)
+    yield asyncio.run(_tried(engines, settings))
+    yield _languages(engines.languages)
 
 
-async def _tried(engines: Engines, languages: Languages, settings: Settings) -> Check:
+async def _tried(engines: Engines, settings: Settings) -> Check:
     """An engine that is installed may still not work, so each is asked for a word."""
     named = f"{settings.translator}, {settings.synthesizer}"
     try:
-        await asyncio.gather(engines.translator.start(), engines.synthesizer.start())
+        async with asyncio.timeout(_PATIENCE_S):
+            await engines.start()
+        languages = engines.languages
         for source in languages.write[:1]:
             await engines.translator.translate_text("no", source, languages.read)
         for target in languages.hear[:1]:
             await anext(aiter(engines.synthesizer.speak("no", target)))
     except BabbleFishError as error:
         return _missing("engines", error)
+    except TimeoutError:
+        return Check("✗", "engines", f"{named} do not answer.", "Are the stages up?")
     except Exception as error:  # noqa: BLE001 engines are other people's programs
         return Check("✗", "engines", f"{named} do not start: {error!r}.", "Install them again.")
     finally:

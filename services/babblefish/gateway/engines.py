@@ -4,6 +4,7 @@ and what they can together.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator
 
@@ -42,6 +43,11 @@ class Engines:
             await asyncio.gather(warming, return_exceptions=True)
             await asyncio.gather(self.translator.stop(), self.synthesizer.stop())
 
+    async def start(self) -> None:
+        """Waits until both are warm, wherever they are."""
+        await asyncio.gather(self.translator.start(), self.synthesizer.start())
+        self._languages_at = -math.inf
+
     @property
     def languages(self) -> Languages:
         """See `protocol.Languages`."""
@@ -65,7 +71,7 @@ class Engines:
             return
         started = time.monotonic()
         try:
-            await asyncio.gather(self.translator.start(), self.synthesizer.start())
+            await self.start()
         except Exception:
             _log.exception("warm_up_failed")
             raise
