@@ -12,7 +12,7 @@ import socket
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Collection
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,6 +26,7 @@ from babblefish.stage.wire import About
 from babblefish.telemetry import log
 
 T = TypeVar("T")
+Abilities = TypeVar("Abilities")
 
 _EVERY_S = 2.0
 _EVERY_S_IN_NEED = 0.25
@@ -36,13 +37,18 @@ _CONNECTIONS = 256
 _log = log(__name__)
 
 
-class Replicas:
+class Replicas(Generic[Abilities]):
     """All replicas of `stage` behind `references`, `http://host:port` with commas between.
 
     Work that none can take waits until `patience_s` after the last one went, not longer.
+    `abilities` is what they say they can: at first what is given, then the last one's word.
     """
 
-    def __init__(self, stage: str, references: str, patience_s: float) -> None:
+    def __init__(
+        self, stage: str, references: str, patience_s: float, abilities: Abilities
+    ) -> None:
+        self.abilities = abilities
+        self._decoder = msgspec.json.Decoder(type(abilities))
         self._stage = stage
         self._origins = [urlsplit(reference) for reference in references.split(",")]
         self._patience_s = patience_s
@@ -50,17 +56,13 @@ class Replicas:
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._empty_since = -math.inf
-        self._about: About | None = None
+        self._described = False
         metrics.RETRIES.labels(stage)  # zero is a figure, too
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=_CONNECT_S),
             limits=httpx.Limits(max_connections=_CONNECTIONS),
             trust_env=False,
         )
-
-    def abilities(self, decoder: msgspec.json.Decoder[T]) -> T | None:
-        """What the replicas say they can, once one did."""
-        return decoder.decode(self._about.abilities) if self._about else None
 
     @property
     def up(self) -> list[Replica]:
@@ -74,7 +76,7 @@ class Replicas:
 
     async def described(self) -> None:
         """Waits until a replica said what it can."""
-        while self._about is None:
+        while not self._described:
             await self._change()
 
     async def stop(self) -> None:
@@ -196,12 +198,22 @@ class Replicas:
 
     async def _probe(self, replica: Replica) -> None:
         about = await replica.about()
-        if about is None or about.stage != self._stage:
+        if about is None or not self._understood(about):
             replica.lose()
             return
         replica.report(about.depth)
         replica.up = about.ready
-        self._about = about
+
+    def _understood(self, about: About) -> bool:
+        """Notes what a replica says it can; false if it is none of this stage."""
+        if about.stage != self._stage:
+            return False
+        try:
+            self.abilities = self._decoder.decode(about.abilities)
+        except msgspec.DecodeError:
+            return False
+        self._described = True
+        return True
 
     async def _change(self) -> None:
         self._changed.clear()

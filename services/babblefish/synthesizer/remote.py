@@ -14,24 +14,23 @@ from babblefish.synthesizer import wire
 _PATIENCE_S = 4.0
 _START_S = 5.0
 _MAX_PIECES = 16
-_ABILITIES = msgspec.json.Decoder(wire.Abilities)
 
 
 class RemoteSynthesizer:
     """A `Synthesizer` behind `http://host:port`, or several with commas between."""
 
     def __init__(self, references: str) -> None:
-        self.replicas = Replicas("synthesizer", references, _PATIENCE_S)
+        self.replicas = Replicas("synthesizer", references, _PATIENCE_S, wire.Abilities())
 
     @property
     def name(self) -> str:
         """What the stage says."""
-        return self._abilities.name
+        return self.replicas.abilities.name
 
     @property
     def languages(self) -> frozenset[str]:
         """What the stage says; nothing before it was heard of."""
-        return self._abilities.languages
+        return self.replicas.abilities.languages
 
     async def speak(
         self, text: str, language: str, voice: str | None = None
@@ -58,10 +57,6 @@ class RemoteSynthesizer:
     async def stop(self) -> None:
         """Lets go of the replicas; they go on."""
         await self.replicas.stop()
-
-    @property
-    def _abilities(self) -> wire.Abilities:
-        return self.replicas.abilities(_ABILITIES) or wire.Abilities()
 
     async def _speak(self, asked: bytes, pieces: "asyncio.Queue[Audio]") -> None:
         spoken = 0
