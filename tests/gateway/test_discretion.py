@@ -14,6 +14,7 @@ NAME, TEXT = "Ana the Discreet", "a secret sentence"
 ELSEWHERE = {"X-Forwarded-For": "192.0.2.7"}
 
 
+@pytest.mark.slow
 async def test_neither_tokens_nor_what_is_said_reach_the_log(
     session: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

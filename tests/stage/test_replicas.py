@@ -171,6 +171,7 @@ async def test_where_nobody_answers_the_speaker_learns_it_at_once() -> None:
     await synthesizer.stop()
 
 
+@pytest.mark.slow
 async def test_another_stages_address_is_no_replica() -> None:
     with staged("synthesizer") as stage:
         translator = RemoteTranslator(stage.url)

@@ -110,6 +110,7 @@ async def test_what_nobody_waits_for_any_more_is_let_go(translator: Stage) -> No
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_it_goes_when_what_it_has_is_done() -> None:
     with staged("translator", threads=1) as stage:
         async with websockets.connect(listen_url(stage)) as socket:

@@ -12,6 +12,8 @@ from babblefish.translator.base import RecognitionStream, Transcript
 from babblefish.translator.pocketsphinx import Pocketsphinx
 from tests.support import speech
 
+pytestmark = pytest.mark.slow  # `test_interface.py` is the short form
+
 MIN_CONFIDENCE = Settings.model_fields["min_word_confidence"].default
 
 
@@ -77,7 +79,6 @@ async def test_what_a_voice_taught_is_kept_for_that_voice(sphinx: Pocketsphinx) 
     assert again != first
 
 
-@pytest.mark.slow
 async def test_speakers_at_the_same_time_do_not_mix(sphinx: Pocketsphinx) -> None:
     heard = await asyncio.gather(
         recognise(sphinx, speech.utterance(speech.go_forward()), "a"),
@@ -128,7 +129,6 @@ async def test_a_killed_process_costs_no_utterance(sphinx: Pocketsphinx) -> None
     assert sphinx.pool.pids != [pid]
 
 
-@pytest.mark.slow
 async def test_more_voices_than_decoders_are_told_to_wait(sphinx: Pocketsphinx) -> None:
     talking = [sphinx.open("en", str(number)) for number in range(5)]
     for stream in talking:
