@@ -12,6 +12,8 @@ import cluster
 from cluster import Cluster
 from deployment import Release, bring_images, here
 
+TWO_OF_EACH = ("--set=gateway.adhocSessions=true", "--set=translator.replicas=2",
+               "--set=synthesizer.replicas=2")  # fmt: skip
 _HERE = Path(__file__).parent
 
 
@@ -41,9 +43,9 @@ def there() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def babblefish(there: Cluster) -> Release:
-    """BabbleFish as a small machine has it, with two replicas of each stage."""
+    """BabbleFish as a small machine has it; two replicas of each stage, so that one may die."""
     release = Release(there)
-    release.install_small()
+    release.install_small(*TWO_OF_EACH)
     return release
 
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/babblefish"
 LIGHT = CHART / "values-light.yaml"
 OURS = Path(__file__).with_name("values.yaml")
+SESSION = Path(__file__).with_name("session.yaml")
 _WAIT = "180s"
 
 # A synthetic voice that the recogniser understands.
@@ -55,7 +56,7 @@ class Release:
     def install_small(self, *more: str) -> None:
         """As a small machine has it; in a cluster that is not ours, HELM_ARGS says which images."""
         ours = [OURS] if self.cluster.ours else os.environ.get("HELM_ARGS", "").split()
-        self.install(LIGHT, *ours, *more)
+        self.install(LIGHT, *ours, f"--set=operator.publicUrl={self.url}", *more)
 
     def install(self, *arguments: str | Path) -> None:
         """Installs or upgrades it, and waits until all of it is ready."""
@@ -126,17 +127,25 @@ def deploy() -> Release:
     return release
 
 
-def speak(release: Release) -> str:
-    """One sentence through the ingress."""
+def speak(release: Release, session: str, token: str) -> str:
+    """One sentence through the ingress, as soon as somebody can speak its translation."""
     command = [sys.executable, "-m", "babblefish", "check", "--insecure", *SAID]
-    environment = {**os.environ, "BABBLEFISH_JOIN_TOKEN": release.token}
     done = subprocess.run(
-        [*command, f"--server={release.url}"],
-        env=environment, capture_output=True, text=True, check=False,
+        [*command, f"--server={release.url}", f"--session={session}", "--patience=60"],
+        env={**os.environ, "BABBLEFISH_JOIN_TOKEN": token},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise ClusterError(done.stderr.strip())
     return done.stdout.strip()
+
+
+def open_lobby(release: Release) -> dict[str, str]:
+    """Applies `session.yaml`; what its Secret says: `url` and `token`."""
+    release.kubectl("apply", f"--filename={SESSION}")
+    release.kubectl("wait", "translationsession/lobby", "--for=condition=Ready", "--timeout=30s")
+    secret = release.get("secret", "lobby-join")["data"]
+    return {key: base64.b64decode(value).decode() for key, value in secret.items()}
 
 
 def main() -> None:
@@ -161,13 +170,10 @@ def _do(command: str) -> None:
 def _up() -> None:
     started = time.monotonic()
     release = deploy()
-    print(speak(release))
-    print(f"Up in {time.monotonic() - started:.0f} s. Phones: {_link(release)}")
+    link = open_lobby(release)
+    print(speak(release, "lobby", link["token"]))
+    print(f"Up in {time.monotonic() - started:.0f} s. Phones: {link['url']}")
     print(f"export KUBECONFIG={release.cluster.kubeconfig} PATH={release.cluster.bin}:$PATH")
-
-
-def _link(release: Release) -> str:
-    return f"{release.url}/?session=lobby#token={release.token}"
 
 
 if __name__ == "__main__":

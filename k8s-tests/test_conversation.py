@@ -39,7 +39,7 @@ async def test_speech_from_a_browser_is_heard_in_spanish_and_typed_spanish_comes
 
 
 def test_a_sentence_is_translated_from_the_command_line(babblefish: Release) -> None:
-    assert "Uno dos tres" in speak(babblefish)
+    assert "Uno dos tres" in speak(babblefish, "command-line", babblefish.token)
     assert any("one two three" in flag for flag in SAID)
 
 

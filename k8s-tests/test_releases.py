@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cluster import Cluster
-from conftest import phone
+from conftest import TWO_OF_EACH, phone
 from deployment import CHART, Release
 
 
@@ -18,7 +18,7 @@ async def test_an_upgrade_and_a_rollback_keep_the_link_and_the_service(
     babblefish: Release,
 ) -> None:
     token = babblefish.token
-    babblefish.install_small("--set=logLevel=debug")
+    babblefish.install_small(*TWO_OF_EACH, "--set=logLevel=debug")
     assert _log_level(babblefish) == "debug"
     babblefish.helm("rollback", babblefish.name, "--wait", "--timeout=180s")
     assert _log_level(babblefish) == "info"
@@ -35,13 +35,13 @@ async def test_an_upgrade_and_a_rollback_keep_the_link_and_the_service(
 def test_an_upgrade_that_changes_nothing_restarts_nobody(babblefish: Release) -> None:
     parts = ("gateway", "translator", "synthesizer", "operator")
     before = {part: set(babblefish.pods(part)) for part in parts}
-    babblefish.install_small()
+    babblefish.install_small(*TWO_OF_EACH)
     assert {part: set(babblefish.pods(part)) for part in parts} == before
 
 
 def test_a_mistake_is_refused_before_anything_changes(babblefish: Release) -> None:
     with pytest.raises(Exception, match=r"translator/cpu.*got 0\.3, want 1"):
-        babblefish.install_small("--set=translator.pinned=true")
+        babblefish.install_small(*TWO_OF_EACH, "--set=translator.pinned=true")
     assert babblefish.helm("status", babblefish.name).count("STATUS: deployed") == 1
 
 

@@ -13,7 +13,8 @@ def main() -> None:
     """Runs the operator; says in a sentence or two why it cannot."""
     # The kernel drops a signal that process 1 of a container does not handle; kopf's handler
     # comes only after its import.
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     from babblefish.errors import BabbleFishError
 
     try:

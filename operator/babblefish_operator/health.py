@@ -28,7 +28,7 @@ def registry(heartbeat: Heartbeat) -> CollectorRegistry:
     )
     age = Gauge(
         "babblefish_operator_tick_age_seconds",
-        "Since the event loop last showed that it runs.",
+        "Since reconciling last showed that it goes on.",
         registry=collected,
     )
     age.set_function(lambda: heartbeat.age_s)
@@ -36,10 +36,12 @@ def registry(heartbeat: Heartbeat) -> CollectorRegistry:
 
 
 @contextlib.contextmanager
-def served(heartbeat: Heartbeat, host: str, port: int) -> Iterator[int]:
+def served(
+    heartbeat: Heartbeat, collected: CollectorRegistry, host: str, port: int
+) -> Iterator[int]:
     """Answers on the port, 0 for any; gives the port. Raises `SettingsError` if it is taken."""
     try:
-        server = ThreadingHTTPServer((host, port), _handler(heartbeat, registry(heartbeat)))
+        server = ThreadingHTTPServer((host, port), _handler(heartbeat, collected))
     except OSError as error:
         raise SettingsError(
             f"Port {port} on {host} cannot be opened: {error.strerror}.",
@@ -69,7 +71,7 @@ def _handler(heartbeat: Heartbeat, collected: CollectorRegistry) -> type[BaseHTT
 
         def _health(self) -> None:
             if heartbeat.stale:
-                silent = f"the event loop has been silent for {heartbeat.age_s:.0f} s\n"
+                silent = f"reconciling has been silent for {heartbeat.age_s:.0f} s\n"
                 self._answer(HTTPStatus.SERVICE_UNAVAILABLE, silent.encode())
             else:
                 self._answer(HTTPStatus.OK, b"ok\n")

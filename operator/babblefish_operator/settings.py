@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from babblefish.errors import SettingsError
@@ -11,6 +11,9 @@ from babblefish.errors import SettingsError
 PREFIX = "BABBLEFISH_OPERATOR_"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_LABELS = r"^[^=!,\s]+=[^=!,\s]*(,[^=!,\s]+=[^=!,\s]*)*$"
+_SHARED = {"session_key": "BABBLEFISH_SESSION_KEY", "admin_token": "BABBLEFISH_ADMIN_TOKEN"}
+"""What gateways are told as well, by the same name."""
 
 
 def own_namespace() -> str:
@@ -27,12 +30,33 @@ def own_namespace() -> str:
 class Settings(BaseSettings):
     """What the operator can be told."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, validate_default=True, populate_by_name=True
+    )
 
     namespace: str = Field(
         default_factory=own_namespace,
         pattern=_DNS_LABEL,
         description="the only namespace that is looked after; its own, if not set",
+    )
+    synthesizer: str = Field(description="name of the Deployment that is scaled")
+    scales: bool = Field(default=True, description="whether it is scaled at all")
+    gateways: str = Field(pattern=_LABELS, description="labels of gateways' pods, `a=b,c=d`")
+    gateway_port: int = Field(default=9001, ge=1, le=65535, description="gateways' admin port")
+    public_url: str = Field(
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        default="",
+        description="where phones go; empty: links say no host",
+    )
+    quiet_s: float = Field(
+        default=60, ge=0, description="how long fewer replicas must do before one is taken"
+    )
+    headroom: int = Field(default=1, ge=0, description="spare replicas while anybody is connected")
+    session_key: SecretStr = Field(
+        min_length=32, validation_alias=_SHARED["session_key"], description="signs links"
+    )
+    admin_token: SecretStr = Field(
+        min_length=1, validation_alias=_SHARED["admin_token"], description="opens gateways' counts"
     )
     host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104 probes connect
     # Not `port`: Kubernetes sets BABBLEFISH_OPERATOR_PORT for a Service of that name.
@@ -49,12 +73,16 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Reads the environment; raises `SettingsError`, which names the variable."""
     try:
-        return Settings()
+        return Settings.model_validate({})
     except ValidationError as error:
         raise _as_ours(error) from None
 
 
 def _as_ours(error: ValidationError) -> SettingsError:
     problem = error.errors()[0]
-    name = f"{PREFIX}{str(problem['loc'][0]).upper()}"
-    return SettingsError(f"{name} {problem['input']!r}: {problem['msg']}.", "Mend it.")
+    field = str(problem["loc"][0])
+    name = field if field in _SHARED.values() else f"{PREFIX}{field.upper()}"
+    if problem["type"] == "missing":
+        return SettingsError(f"{name} is not set.", f"Set {name}.")
+    given = "" if name in _SHARED.values() else f" {problem['input']!r}"
+    return SettingsError(f"{name}{given}: {problem['msg']}.", "Mend it.")

@@ -1,8 +1,10 @@
 """Whether a server translates: speaks to it as one phone, listens as another."""
 
 import asyncio
+import contextlib
 import ssl
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from babblefish.synthesizer.base import Synthesizer
 
 _FRAME_S = 0.02
 _DEADLINE_S = 30.0
+_PAUSE_S = 1.0
 _SILENCE = np.zeros(SAMPLE_RATE, np.float32)
 
 
@@ -41,6 +44,8 @@ class Check:
     connect: str = ""
     """`host:port` to call instead of the server's name, as behind a proxy."""
     insecure: bool = False
+    patience_s: float = 0
+    """How long to try again."""
 
 
 class Heard(msgspec.Struct):
@@ -55,10 +60,21 @@ class Heard(msgspec.Struct):
 
 
 async def run(check: Check, settings: Settings) -> str:
-    """What was heard; raises `CheckFailed`."""
+    """What was heard; raises `CheckFailed` when the patience is at its end."""
     speech = await _speech(check, settings)
+    until = time.monotonic() + check.patience_s
+    while True:
+        try:
+            return await _once(check, speech)
+        except CheckFailed:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _once(check: Check, speech: Samples) -> str:
     try:
-        async with asyncio.timeout(_DEADLINE_S), _phone(check) as mouth, _phone(check) as ear:
+        async with asyncio.timeout(_DEADLINE_S), _called(check) as mouth, _called(check) as ear:
             await _join(ear, check, check.to)
             await _join(mouth, check, check.language)
             listening = asyncio.create_task(_next(ear, "result"))
@@ -81,7 +97,18 @@ async def _speech(check: Check, settings: Settings) -> Samples:
     return np.concatenate([_SILENCE, audio.resample(spoken, SAMPLE_RATE).samples, _SILENCE])
 
 
-def _phone(check: Check) -> connect:
+@contextlib.asynccontextmanager
+async def _called(check: Check) -> AsyncIterator[ClientConnection]:
+    """A phone that says good-bye: its seat is not kept for it."""
+    async with _dialled(check) as phone:
+        try:
+            yield phone
+        finally:
+            with contextlib.suppress(WebSocketException):
+                await phone.send('{"type":"leave"}')
+
+
+def _dialled(check: Check) -> connect:
     there = urlsplit(check.server)
     secure = there.scheme in {"https", "wss"}
     address = urlsplit(f"//{check.connect}") if check.connect else there

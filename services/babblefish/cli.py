@@ -92,12 +92,13 @@ def check(  # noqa: PLR0913 each is a flag
     session: Annotated[str, typer.Option(help="Where to meet.")] = "check",
     connect: Annotated[str, typer.Option(help="host:port to call instead.")] = "",
     insecure: Annotated[bool, typer.Option(help="Take any certificate.")] = False,
+    patience: Annotated[float, typer.Option(help="Seconds in which to try again.")] = 0,
     token: Annotated[str, typer.Option(envvar="BABBLEFISH_JOIN_TOKEN", help="To join with.")] = "",
 ) -> None:
     """Speak to a server as one phone, listen as another, and say whether it translates."""
     from babblefish.check import Check, run
 
-    wanted = Check(server, token, session, say, language, to, expect, connect, insecure)
+    wanted = Check(server, token, session, say, language, to, expect, connect, insecure, patience)
     try:
         typer.echo(asyncio.run(run(wanted, settings_module.load())))
     except BabbleFishError as error:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).parents[2] / "charts/babblefish"
+NAMESPACE = "talk"
 _KUBERNETES = "1.34"
 _MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
 
@@ -45,13 +46,15 @@ def render(
     *values: Path,
     sets: Sequence[str] = (),
     release: str = "demo",
+    namespace: str = NAMESPACE,
     monitors: bool = True,
     schema: bool = True,
     chart: Path = CHART,
     kubernetes: str = _KUBERNETES,
 ) -> list[Manifest]:
     """All objects of the chart with these value files; raises `Refused`."""
-    command = ["template", release, str(chart), "--namespace=talk", f"--kube-version={kubernetes}"]
+    command = ["template", release, str(chart), f"--namespace={namespace}"]
+    command += [f"--kube-version={kubernetes}"]
     command += [f"--values={path}" for path in values]
     command += [word for one in sets for word in ("--set-json", one)]
     command += _MONITORS if monitors else ()

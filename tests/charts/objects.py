@@ -9,6 +9,8 @@ Container = dict[str, Any]
 PARTS = ("gateway", "translator", "synthesizer", "operator")
 STAGES = ("translator", "synthesizer")
 COMPONENT = "app.kubernetes.io/component"
+DEFINITION = "CustomResourceDefinition"
+CLUSTERWIDE = (DEFINITION, "ClusterRole", "ClusterRoleBinding")
 
 
 class Pod(NamedTuple):
@@ -33,6 +35,11 @@ class Pod(NamedTuple):
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> list[Manifest]:
     """Those of these kinds."""
     return [it for it in manifests if it["kind"] in kinds]
+
+
+def namespaced(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Those that are in a namespace."""
+    return [it for it in manifests if it["kind"] not in CLUSTERWIDE]
 
 
 def name(manifest: Manifest) -> str:

@@ -12,7 +12,21 @@ from tests.charts import helm
         (('synthesizer.cpu="0.5"',), r"synthesizer\.cpu is 0\.5.*synthesizer\.pinned=false"),
         (
             ('joinToken.existingSecret="t"', 'adminToken.existingSecret="t"'),
-            "same Secret and key",
+            r"joinToken and adminToken are the same Secret and key.*read /sessions",
+        ),
+        (
+            (
+                'joinToken={"existingSecret": "t", "existingSecretKey": "k"}',
+                'sessionKey={"existingSecret": "t", "existingSecretKey": "k"}',
+            ),
+            r"joinToken and sessionKey are the same Secret and key.*open sessions",
+        ),
+        (
+            (
+                'adminToken={"existingSecret": "t", "existingSecretKey": "k"}',
+                'sessionKey={"existingSecret": "t", "existingSecretKey": "k"}',
+            ),
+            r"adminToken and sessionKey are the same Secret and key.*open sessions",
         ),
         (
             ('ingress.tls={"enabled": false, "secretName": "t"}',),

@@ -1,26 +1,29 @@
-"""Grafana can read the dashboard, and Prometheus has what it asks for."""
+"""Grafana can read the dashboards, and Prometheus has what they ask for."""
 
 import json
 import re
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from babblefish import metrics
+from babblefish_operator.metrics import Metrics
 from tests.charts.helm import CHART, Manifest
 from tests.charts.objects import of_kind
 
-_FILE = CHART / "dashboards/babblefish.json"
+_FILES = sorted((CHART / "dashboards").glob("*.json"))
 _METRIC = re.compile(r"babblefish_\w+")
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 Panel = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def dashboard() -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(_FILE.read_text())
+@pytest.fixture(scope="module", params=_FILES, ids=lambda path: path.stem)
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """One after the other."""
+    read: dict[str, Any] = json.loads(request.param.read_text())
     return read
 
 
@@ -32,10 +35,20 @@ def panels(dashboard: dict[str, Any]) -> list[Panel]:
 
 def test_the_sidecar_finds_it(manifests: list[Manifest], values: dict[str, Any]) -> None:
     maps = of_kind(manifests, "ConfigMap")
-    assert len(maps) == values["monitoring"]["dashboard"]["enabled"]
+    wanted = values["monitoring"]["dashboard"]
+    shipped = {"babblefish.json", *(["operator.json"] if wanted["operator"] else [])}
+    assert len(maps) == wanted["enabled"]
     for each in maps:
         assert each["metadata"]["labels"]["grafana_dashboard"] == "1"
-        assert json.loads(each["data"]["babblefish.json"]) == json.loads(_FILE.read_text())
+        assert each["data"].keys() == shipped
+        for file, text in each["data"].items():
+            assert json.loads(text) == json.loads((CHART / "dashboards" / file).read_text())
+
+
+def test_each_has_a_name_of_its_own() -> None:
+    read = [json.loads(path.read_text()) for path in _FILES]
+    for key in ("uid", "title"):
+        assert len({it[key] for it in read}) == len(_FILES)
 
 
 def test_ids_are_unique(dashboard: dict[str, Any]) -> None:
@@ -92,7 +105,8 @@ def test_every_metric_has_the_labels_that_are_asked_for(panels: list[Panel]) -> 
 
 
 def _collectors() -> list[MetricWrapperBase]:
-    return [it for it in vars(metrics).values() if isinstance(it, MetricWrapperBase)]
+    found = [*vars(metrics).values(), *vars(Metrics(CollectorRegistry())).values()]
+    return [it for it in found if isinstance(it, MetricWrapperBase)]
 
 
 def _exported() -> set[str]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.charts.helm import Manifest
-from tests.charts.objects import name, of_kind, pods
+from tests.charts.helm import NAMESPACE, Manifest
+from tests.charts.objects import CLUSTERWIDE, name, namespaced, of_kind, pods
 
 _COMMON = {
     "app.kubernetes.io/name",
@@ -24,8 +24,10 @@ def test_every_object_says_what_it_is(manifests: list[Manifest], values: dict[st
         assert labels.items() >= own.items(), name(manifest)
 
 
-def test_every_object_is_in_the_releases_namespace(manifests: list[Manifest]) -> None:
-    assert {it["metadata"]["namespace"] for it in manifests} == {"talk"}
+def test_every_object_is_in_the_releases_namespace_or_in_none(manifests: list[Manifest]) -> None:
+    assert {it["metadata"]["namespace"] for it in namespaced(manifests)} == {NAMESPACE}
+    for manifest in of_kind(manifests, *CLUSTERWIDE):
+        assert "namespace" not in manifest["metadata"]
 
 
 def test_every_deployment_selects_its_own_pods_only(manifests: list[Manifest]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.helm import Manifest
-from tests.charts.objects import name, of_kind
+from tests.charts.objects import CLUSTERWIDE, DEFINITION, name, namespaced, of_kind
 
 _LONGEST = "r" * 53  # what Helm allows
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -23,7 +23,15 @@ def test_so_are_a_users_own(manifests: list[Manifest]) -> None:
 
 def test_long_names_that_differ_at_the_end_stay_apart() -> None:
     first, second = (helm.render(release=f"{_LONGEST[:-1]}{last}") for last in "ab")
-    assert not _keys(first) & _keys(second)
+    assert not _keys(namespaced(first)) & _keys(namespaced(second))
+
+
+def test_what_is_in_no_namespace_is_named_after_one() -> None:
+    """A namespace `a-b` with a release `c` is not a namespace `a` with a release `b-c`."""
+    first = helm.render(namespace="a-b", release="c-babblefish")
+    second = helm.render(namespace="a", release="b-c-babblefish")
+    rights = [_keys(of_kind(it, *CLUSTERWIDE)) for it in (first, second)]
+    assert {kind for kind, _ in rights[0] & rights[1]} == {DEFINITION}
 
 
 def test_a_release_named_after_the_chart_is_not_named_twice() -> None:
@@ -39,9 +47,10 @@ def test_a_release_whose_name_no_service_may_have_is_refused(release: str) -> No
 
 
 def _check(manifests: list[Manifest]) -> None:
-    for manifest in manifests:
+    for manifest in namespaced(manifests):
         assert len(name(manifest)) <= 63
         assert _DNS_LABEL.fullmatch(name(manifest)), name(manifest)
+    for manifest in manifests:
         for value in manifest["metadata"]["labels"].values():
             assert len(value) <= 63
 

@@ -1,4 +1,4 @@
-"""Phones reach the gateway; stages hear from the gateway alone, and call nobody."""
+"""Phones reach the gateway; stages hear from whom they have to, and call nobody."""
 
 from typing import Any
 
@@ -18,14 +18,26 @@ def test_anybody_reaches_the_gateway_on_9000_only(manifests: list[Manifest]) -> 
         assert ports == ([9000] if part == "gateway" else [])
 
 
-def test_stages_hear_from_the_gateway_and_from_who_reads_metrics(
+def test_the_operator_calls_the_gateways_admin_port_and_whom_it_likes(
+    manifests: list[Manifest],
+) -> None:
+    """The API server has no labels that a policy could name, and the DNS is where it is."""
+    policies = by_part(manifests, "NetworkPolicy")
+    for policy in [policies["gateway"]["spec"]] if policies else ():
+        (admin,) = [it for it in policy["ingress"] if it["ports"] == [{"port": 9001}]]
+        assert admin["from"][0]["podSelector"]["matchLabels"][COMPONENT] == "operator"
+        assert policies["operator"]["spec"]["policyTypes"] == ["Ingress"]
+
+
+def test_stages_hear_from_the_gateway_from_who_scales_them_and_from_who_reads_metrics(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
     policies = by_part(manifests, "NetworkPolicy")
     for stage in STAGES if policies else ():
         (rule,) = policies[stage]["spec"]["ingress"]
-        gateway, *readers = rule["from"]
-        assert gateway["podSelector"]["matchLabels"][COMPONENT] == "gateway"
+        callers = ["gateway", *(["operator"] if stage == "synthesizer" else [])]
+        own, readers = rule["from"][: len(callers)], rule["from"][len(callers) :]
+        assert [it["podSelector"]["matchLabels"][COMPONENT] for it in own] == callers
         assert readers == values["networkPolicy"]["metricsFrom"]
 
 

@@ -30,28 +30,39 @@ def notes(noted: Path, case: Path) -> str:
 
 
 def test_the_link_is_read_from_the_gateways_secret_by_a_command(
-    notes: str, manifests: list[Manifest]
+    notes: str, manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
     (gateway,) = [pod for pod in served(manifests) if pod.part == "gateway"]
     variable = environment(gateway.containers[0])["BABBLEFISH_JOIN_TOKEN"]
     secret = variable["valueFrom"]["secretKeyRef"]
     read = f"get secret {secret['name']} -o jsonpath='{{.data.{secret['key']}}}' | base64 -d"
-    assert f"/?session=lobby#token=$(kubectl -n talk {read})" in notes
+    link = f"/?session=lobby#token=$(kubectl -n talk {read})"
+    assert (link in notes) is values["gateway"]["adhocSessions"]
+
+
+def test_a_session_is_made_by_a_command_where_phones_open_none(
+    notes: str, values: dict[str, Any]
+) -> None:
+    example = (CHART / "examples/session.yaml").read_text()
+    made = f"\nkubectl -n talk apply -f - <<END\n{example}END\n"
+    link = "kubectl -n talk get secret weekly-join -o jsonpath='{.data.url}' | base64 -d"
+    for command in (made, link):
+        assert (command in notes) is not values["gateway"]["adhocSessions"]
 
 
 def test_the_address_is_the_ingress_or_a_port_forward(notes: str, values: dict[str, Any]) -> None:
     ingress = values["ingress"]
     scheme = "https" if ingress["tls"]["enabled"] else "http"
     address = f"{scheme}://{ingress['host'] or '<address of the ingress controller>'}/?"
-    assert (address in notes) is ingress["enabled"]
+    linked = values["gateway"]["adhocSessions"]
+    assert (address in notes) is (linked and ingress["enabled"])
+    assert ("http://localhost:9000/?" in notes) is (linked and not ingress["enabled"])
     assert ("port-forward" in notes) is not ingress["enabled"]
-    assert ("http://localhost:9000/?" in notes) is not ingress["enabled"]
 
 
 def test_it_warns_of_what_will_surprise(notes: str, values: dict[str, Any]) -> None:
     ingress, tls = values["ingress"], values["ingress"]["tls"]
     expected = {
-        "gateway.adhocSessions is false": not values["gateway"]["adhocSessions"],
         "ingress.tls.enabled is false": ingress["enabled"] and not tls["enabled"],
         "ingress.tls.secretName is empty": ingress["enabled"]
         and tls["enabled"]
@@ -65,7 +76,7 @@ def test_it_warns_of_what_will_surprise(notes: str, values: dict[str, Any]) -> N
 
 def test_a_dot_in_the_secrets_key_is_escaped(noted: Path, case: Path) -> None:
     sets = ('joinToken={"existingSecret": "s", "existingSecretKey": "join.token"}',)
-    assert r"{.data.join\.token}" in _notes(noted, case, sets)
+    assert r"{.data.join\.token}" in _notes(noted, case, (*sets, "gateway.adhocSessions=true"))
 
 
 def _notes(chart: Path, case: Path, sets: tuple[str, ...] = ()) -> str:

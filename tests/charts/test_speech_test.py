@@ -27,6 +27,20 @@ def test_it_has_the_stages_image_and_phones_token(
     assert test["args"][0] == "check"
 
 
+def test_where_sessions_are_resources_it_has_one_of_its_own(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    sessions = of_kind(manifests, "TranslationSession")
+    assert len(sessions) == (0 if values["gateway"]["adhocSessions"] else 1)
+    (test,) = of_kind(manifests, "Pod")[0]["spec"]["containers"]
+    token = environment(test)["BABBLEFISH_JOIN_TOKEN"]["valueFrom"]["secretKeyRef"]
+    for session in sessions:
+        name = session["metadata"]["name"]
+        assert f"--session={name}" in test["args"]
+        assert token == {"name": f"{name}-join", "key": "token"}
+        assert "hook-succeeded" in session["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+
+
 @pytest.mark.parametrize(
     ("sets", "arguments"),
     [
@@ -46,4 +60,4 @@ def test_it_has_the_stages_image_and_phones_token(
 def test_it_goes_in_where_phones_go_in(sets: tuple[str, ...], arguments: tuple[str, ...]) -> None:
     (pod,) = of_kind(helm.render(sets=sets), "Pod")
     said = pod["spec"]["containers"][0]["args"]
-    assert tuple(said[1 : said.index("--session=helm-test")]) == arguments
+    assert tuple(said[1 : said.index("--session=demo-babblefish-test")]) == arguments

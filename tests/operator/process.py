@@ -6,14 +6,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import yaml
 
+from tests.operator.gateway import TOKEN
+
 _START_S = 20
+
+SETTINGS = {
+    "BABBLEFISH_OPERATOR_SYNTHESIZER": "synthesizer",
+    "BABBLEFISH_OPERATOR_GATEWAYS": "app=gateway",
+    "BABBLEFISH_OPERATOR_PUBLIC_URL": "https://talk.example",
+    "BABBLEFISH_SESSION_KEY": "k" * 32,
+    "BABBLEFISH_ADMIN_TOKEN": TOKEN,
+}
+"""What it cannot do without."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ def command(**environment: str) -> "subprocess.Popen[str]":
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("KUBE", "BABBLEFISH_"))}
     return subprocess.Popen(
         [sys.executable, "-m", "babblefish_operator"],
-        env={**bare, "HOME": "/nonexistent", **environment},
+        env={**bare, "HOME": "/nonexistent", **SETTINGS, **environment},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -41,18 +52,27 @@ def command(**environment: str) -> "subprocess.Popen[str]":
 @contextlib.contextmanager
 def running(folder: Path, api_port: int) -> Iterator[Operator]:
     """An operator of the namespace `here`, whose API server is at that port, or is to be."""
-    port = free_port()
+    config = kubeconfig(folder, f"http://127.0.0.1:{api_port}")
+    with operating(
+        {"KUBECONFIG": str(config), "BABBLEFISH_OPERATOR_NAMESPACE": "here"}, log_level="error"
+    ) as operator:
+        yield operator
+
+
+@contextlib.contextmanager
+def operating(environment: Mapping[str, str], log_level: str = "info") -> Iterator[Operator]:
+    """An operator that was told this."""
+    port = str(free_port())
     process = command(
-        KUBECONFIG=str(kubeconfig(folder, f"http://127.0.0.1:{api_port}")),
-        BABBLEFISH_OPERATOR_NAMESPACE="here",
-        BABBLEFISH_OPERATOR_HEALTH_PORT=str(port),
-        BABBLEFISH_OPERATOR_LOG_LEVEL="error",
+        **environment,
+        BABBLEFISH_OPERATOR_HEALTH_PORT=port,
+        BABBLEFISH_OPERATOR_LOG_LEVEL=log_level,
     )
     try:
         yield _awaited(Operator(process, f"http://127.0.0.1:{port}"))
     finally:
         process.kill()
-        process.communicate()
+        sys.stderr.write(process.communicate()[1])
 
 
 def kubeconfig(folder: Path, server: str) -> Path:

@@ -4,11 +4,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import httpx
 import pytest
 
-from babblefish_operator.health import served
+from babblefish_operator.health import registry, served
 from babblefish_operator.heartbeat import Heartbeat
 
 _TICK_S = 0.02
@@ -28,16 +29,27 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def heartbeat(loop: asyncio.AbstractEventLoop) -> Iterator[Heartbeat]:
-    heartbeat = Heartbeat(_TICK_S, _STALE_S)
-    loop.call_soon_threadsafe(heartbeat.start)
-    yield heartbeat
-    asyncio.run_coroutine_threadsafe(heartbeat.stop(), loop).result(5)
+def heartbeat() -> Heartbeat:
+    return Heartbeat(_STALE_S)
 
 
 @pytest.fixture
-def address(heartbeat: Heartbeat) -> Iterator[str]:
-    with served(heartbeat, "127.0.0.1", 0) as port:
+def beating(heartbeat: Heartbeat, loop: asyncio.AbstractEventLoop) -> Iterator["Future[None]"]:
+    """As the reconciling task does it."""
+    beating = asyncio.run_coroutine_threadsafe(_beat(heartbeat), loop)
+    yield beating
+    beating.cancel()
+
+
+async def _beat(heartbeat: Heartbeat) -> None:
+    while True:
+        heartbeat.beat()
+        await asyncio.sleep(_TICK_S)
+
+
+@pytest.fixture
+def address(heartbeat: Heartbeat, beating: "Future[None]") -> Iterator[str]:
+    with served(heartbeat, registry(heartbeat), "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/health"
 
 
@@ -60,9 +72,7 @@ def test_one_that_was_blocked_is_again(address: str, loop: asyncio.AbstractEvent
     assert httpx.get(address).status_code == 200
 
 
-def test_one_whose_task_is_gone_is_not(
-    address: str, heartbeat: Heartbeat, loop: asyncio.AbstractEventLoop
-) -> None:
-    asyncio.run_coroutine_threadsafe(heartbeat.stop(), loop).result(5)
+def test_one_whose_task_is_gone_is_not(address: str, beating: "Future[None]") -> None:
+    beating.cancel()
     time.sleep(2 * _STALE_S)
     assert httpx.get(address).status_code == 503

@@ -79,6 +79,17 @@ def test_a_setting_that_cannot_be_is_named() -> None:
     assert "BABBLEFISH_OPERATOR_NAMESPACE 'A*'" in _refusal(BABBLEFISH_OPERATOR_NAMESPACE="A*")
 
 
+def test_what_it_cannot_do_without_is_named() -> None:
+    said = _refusal(BABBLEFISH_OPERATOR_NAMESPACE="here", BABBLEFISH_OPERATOR_GATEWAYS="gateway")
+    assert "BABBLEFISH_OPERATOR_GATEWAYS 'gateway'" in said
+
+
+def test_a_key_that_is_too_short_is_refused_and_not_repeated() -> None:
+    said = _refusal(BABBLEFISH_OPERATOR_NAMESPACE="here", BABBLEFISH_SESSION_KEY="hunter2")
+    assert "BABBLEFISH_SESSION_KEY" in said
+    assert "hunter2" not in said
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path, operator: Operator) -> None:
     said = _refusal(
         BABBLEFISH_OPERATOR_NAMESPACE="here",
