@@ -39,12 +39,19 @@ def program() -> Path:
     found = folder / "usr/bin/prometheus"
     if not found.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", "--quiet", "--quiet", "prometheus"],
-                       cwd=folder, check=True)  # fmt: skip
+        _download(folder)
         (package,) = folder.glob("prometheus_*.deb")
         subprocess.run(["dpkg", "--extract", package, folder], check=True)
         package.unlink()
     return found
+
+
+def _download(folder: Path) -> None:
+    """The package lists of a fresh machine are empty or old: they are fetched only if need be."""
+    command = ["apt-get", "download", "--quiet", "--quiet", "prometheus"]
+    if subprocess.run(command, cwd=folder, check=False).returncode:
+        subprocess.run(["apt-get", "update", "--quiet", "--quiet"], check=True)
+        subprocess.run(command, cwd=folder, check=True)
 
 
 @contextmanager
