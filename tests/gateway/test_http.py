@@ -57,6 +57,7 @@ def test_health_ready_and_docs(server: Server) -> None:
     assert httpx.get(f"{server.http}/nothing").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -82,6 +83,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_do() -> None:
     assert run.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warm_up", [True, False])
 def test_a_gateway_that_is_told_to_stop_leaves_no_process_behind(warm_up: bool) -> None:
     with serving(warm_up=warm_up) as running:

@@ -15,6 +15,8 @@ from tests.operator.gateway import TOKEN, FakeGateway, answering
 from tests.operator.process import free_port
 from tests.operator.worlds import session
 
+pytestmark = pytest.mark.slow  # real time passes
+
 
 @pytest.fixture
 def there() -> FakeGateway:

@@ -14,6 +14,8 @@ import pytest
 
 from tests.operator.process import Operator, command, free_port, kubeconfig, running
 
+pytestmark = pytest.mark.slow  # each starts an operator of its own
+
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:

@@ -162,6 +162,7 @@ def test_a_stage_that_is_not_there_is_one_line_that_says_so(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 async def test_speech_streams_piece_by_piece() -> None:
     with staged("synthesizer") as stage:
         text = "One two three. " * 40

@@ -71,6 +71,7 @@ async def test_a_target_that_cannot_be_built_leaves_no_process() -> None:
     assert psutil.Process().children() == before
 
 
+@pytest.mark.slow
 async def test_the_child_ends_when_its_parent_is_killed() -> None:
     script = (
         "import asyncio\n"

@@ -69,6 +69,7 @@ async def test_partials_grow_into_the_transcript(translator: Translator) -> None
     assert TRANSCRIPT in partials
 
 
+@pytest.mark.slow
 async def test_the_speaker_may_go_on_after_finish(translator: Translator) -> None:
     stream = translator.open("en", "dan")
     for part in np.array_split(SAID, 3):
@@ -92,6 +93,7 @@ async def test_a_finish_that_nobody_awaits_any_more_does_no_harm(translator: Tra
     await stream.close()
 
 
+@pytest.mark.slow
 async def test_voices_at_the_same_time_do_not_mix(translator: Translator) -> None:
     async def heard(clip: Samples, speaker: str) -> str:
         stream = translator.open("en", speaker)
