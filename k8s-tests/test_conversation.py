@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import httpx
 import numpy as np
 from playwright.async_api import expect
 from tests.support import speech
+from tests.support.phone import connected
 from tests.test_page import join
 from tests.test_page_capture import chromium_hearing
 
 from conftest import phone
-from deployment import SAID, Release, speak
+from deployment import Release, speak
 
 
 async def test_speech_from_a_browser_is_heard_in_spanish_and_typed_spanish_comes_back(
@@ -40,12 +42,9 @@ async def test_speech_from_a_browser_is_heard_in_spanish_and_typed_spanish_comes
 
 def test_a_sentence_is_translated_from_the_command_line(babblefish: Release) -> None:
     assert "Uno dos tres" in speak(babblefish, "command-line", babblefish.token)
-    assert any("one two three" in flag for flag in SAID)
 
 
 async def test_without_the_links_token_nobody_comes_in(babblefish: Release) -> None:
-    from tests.support.phone import connected
-
     url = f"{babblefish.url.replace('https', 'wss')}/ws/client"
     async with connected(url) as stranger:
         await stranger.send(type="join", session="kitchen", name="Eve", language="en")
@@ -55,8 +54,6 @@ async def test_without_the_links_token_nobody_comes_in(babblefish: Release) -> N
 async def test_the_ingress_does_not_reach_what_is_for_the_operator_only(
     babblefish: Release,
 ) -> None:
-    import httpx
-
     async with httpx.AsyncClient(verify=False) as http:  # noqa: S501 nobody's certificate
         for path in ("/metrics", "/sessions"):
             assert (await http.get(babblefish.url + path)).status_code == 403

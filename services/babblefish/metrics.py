@@ -24,7 +24,9 @@ SHED = Counter(
 
 REPLICAS = Gauge("babblefish_gateway_replicas", "Replicas that take work.", ["stage"])
 RETRIES = Counter(
-    "babblefish_gateway_retries_total", "Work that a replica failed and another got.", ["stage"]
+    "babblefish_gateway_retries_total",
+    "Work that a replica failed: another gets it, once.",
+    ["stage"],
 )
 
 LATENCY = Histogram(
