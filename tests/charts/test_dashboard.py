@@ -13,17 +13,17 @@ from babblefish_operator.metrics import Metrics
 from tests.charts.helm import CHART, Manifest
 from tests.charts.objects import of_kind
 
-_FILES = sorted((CHART / "dashboards").glob("*.json"))
+_FILE = CHART / "dashboards/babblefish.json"
 _METRIC = re.compile(r"babblefish_\w+")
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 Panel = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=_FILES, ids=lambda path: path.stem)
-def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """One after the other."""
-    read: dict[str, Any] = json.loads(request.param.read_text())
+@pytest.fixture(scope="module")
+def dashboard() -> dict[str, Any]:
+    """As it is shipped."""
+    read: dict[str, Any] = json.loads(_FILE.read_text())
     return read
 
 
@@ -33,22 +33,15 @@ def panels(dashboard: dict[str, Any]) -> list[Panel]:
     return [it for it in dashboard["panels"] if it["type"] != "row"]
 
 
-def test_the_sidecar_finds_it(manifests: list[Manifest], values: dict[str, Any]) -> None:
+def test_the_sidecar_finds_it(
+    manifests: list[Manifest], values: dict[str, Any], dashboard: dict[str, Any]
+) -> None:
     maps = of_kind(manifests, "ConfigMap")
-    wanted = values["monitoring"]["dashboard"]
-    shipped = {"babblefish.json", *(["operator.json"] if wanted["operator"] else [])}
-    assert len(maps) == wanted["enabled"]
+    assert len(maps) == values["monitoring"]["dashboard"]["enabled"]
     for each in maps:
         assert each["metadata"]["labels"]["grafana_dashboard"] == "1"
-        assert each["data"].keys() == shipped
-        for file, text in each["data"].items():
-            assert json.loads(text) == json.loads((CHART / "dashboards" / file).read_text())
-
-
-def test_each_has_a_name_of_its_own() -> None:
-    read = [json.loads(path.read_text()) for path in _FILES]
-    for key in ("uid", "title"):
-        assert len({it[key] for it in read}) == len(_FILES)
+        assert each["data"].keys() == {_FILE.name}
+        assert json.loads(each["data"][_FILE.name]) == dashboard
 
 
 def test_ids_are_unique(dashboard: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ from tests.charts import helm
         ('operator.publicUrl="https://talk.example.org/?"', "/operator/publicUrl"),
         ("operator.quietSeconds=-1", "/operator/quietSeconds"),
         ("operator.headroom=0.5", "/operator/headroom"),
-        ("monitoring.dashboard.operator=1", "/monitoring/dashboard/operator"),
+        ("monitoring.dashboard.enabled=1", "/monitoring/dashboard/enabled"),
         ('ingress.host="192.168.1.10"', "/ingress/host"),
         ('ingress.host="https://talk.example.org"', "/ingress/host"),
         ('ingress.tls.enabled="true"', "/ingress/tls/enabled"),
