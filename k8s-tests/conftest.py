@@ -1,7 +1,7 @@
 """One cluster and one release for all tests here; without a cluster they say why they skip."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from deployment import Release, bring_images, here
 
 TWO_OF_EACH = ("--set=gateway.adhocSessions=true", "--set=translator.replicas=2",
                "--set=synthesizer.replicas=2")  # fmt: skip
+GOVERNED = ("--set=operator.quietSeconds=2", "--set=operator.headroom=0")
 _HERE = Path(__file__).parent
 
 
@@ -42,11 +43,29 @@ def there() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def babblefish(there: Cluster) -> Release:
+def installed(there: Cluster) -> Callable[..., Release]:
+    """The release with these flags; it is upgraded only if it has others."""
+    release, present = Release(there), list[str]()
+
+    def with_flags(*flags: str) -> Release:
+        if present != list(flags):
+            release.install_small(*flags)
+            present[:] = flags
+        return release
+
+    return with_flags
+
+
+@pytest.fixture(scope="module")
+def babblefish(installed: Callable[..., Release]) -> Release:
     """BabbleFish as a small machine has it; two replicas of each stage, so that one may die."""
-    release = Release(there)
-    release.install_small(*TWO_OF_EACH)
-    return release
+    return installed(*TWO_OF_EACH)
+
+
+@pytest.fixture(scope="module")
+def governed(installed: Callable[..., Release]) -> Release:
+    """Sessions are TranslationSessions, and the operator owns the synthesizer's replicas."""
+    return installed(*GOVERNED)
 
 
 @asynccontextmanager

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from tests.support import speech
 
-from conftest import phone
 from deployment import CHART, Release
+from meetings import Meeting, meeting, rolled_out
 from prometheus import Prometheus, scraping
 
 DASHBOARD = json.loads((CHART / "dashboards/babblefish.json").read_text())
@@ -32,22 +32,19 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def prometheus(
-    babblefish: Release, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
-    """It has seen a sentence told, and an input refused."""
+def prometheus(governed: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """It has seen a session, a sentence told, and an input refused."""
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    with scraping(babblefish, folder, free_port()) as running:
-        asyncio.run(_talked(babblefish, running))
-        yield running
+    with meeting(governed, "watched", synthesizer={"minReplicas": 2}) as watched:
+        rolled_out(governed)
+        with scraping(governed, folder, free_port()) as running:
+            asyncio.run(_talked(watched, running))
+            yield running
 
 
-async def _talked(release: Release, prometheus: Prometheus) -> None:
+async def _talked(watched: Meeting, prometheus: Prometheus) -> None:
     await _until(prometheus, "count(up == 1)", at_least=1)
-    async with (
-        phone(release, "watched", "Ana", "es") as ana,
-        phone(release, "watched", "Dan", "en") as dan,
-    ):
+    async with watched.phone("Ana", "es") as ana, watched.phone("Dan", "en") as dan:
         for _ in range(2):  # rates need a change after the first look
             await dan.send(type="nonsense")
             await dan.stream(np.concatenate([speech.go_forward(), speech.silence(1)]))
@@ -70,7 +67,7 @@ async def _until(prometheus: Prometheus, expression: str, at_least: float) -> No
 
 def test_every_pod_is_scraped(prometheus: Prometheus) -> None:
     up = {series["metric"]["pod"]: series["value"][1] for series in prometheus.ask("up")}
-    assert len(up) == 6
+    assert len(up) == 5
     assert set(up.values()) == {"1"}
 
 
