@@ -13,15 +13,22 @@ endif
 ifdef PROFILE
 export BABBLEFISH_PROFILE := $(PROFILE)
 endif
+PROFILE ?= light
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench cluster cluster-down test-cluster images lint format lock clean
+.PHONY: help run models demo test test-fast bench cluster cluster-down test-cluster images lint format lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.light  ## start a gateway with its engines (PORT=9000 PROFILE=light ARGS=--help)
+run: $(VENV)/.$(PROFILE)  ## start a gateway with its engines (PORT=9000 PROFILE=light ARGS=--help)
 	@exec $(BIN)/babblefish serve $(ARGS)
+
+models: $(VENV)/.light  ## the models of PROFILE=full: where they are, or how to get them
+	@$(BIN)/babblefish models list
+
+demo: $(VENV)/.dev  ## Pierre, Dan and Marek talk, on small models (SERVE=1 PORT=9000 leaves it up)
+	@exec $(BIN)/python -m demo $(if $(SERVE),--serve) $(if $(PORT),--port=$(PORT))
 
 test: $(VENV)/.dev $(VENV)/.cluster lint  ## every test: in real time, with a real browser, on a real cluster
 	$(BIN)/pytest
@@ -72,9 +79,9 @@ $(UV): requirements/uv.txt requirements/debian-python.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-$(VENV)/.light: $(UV) requirements/light.txt requirements/debian-light.txt pyproject.toml
+$(VENV)/.light $(VENV)/.full: $(VENV)/.%: $(UV) requirements/%.txt requirements/debian-light.txt pyproject.toml
 	@requirements/install-debian requirements/debian-light.txt
-	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/light.txt
+	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$*.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -83,7 +90,7 @@ $(VENV)/.dev: $(UV) requirements/dev.txt requirements/debian-light.txt requireme
 	@requirements/install-debian requirements/debian-test.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $(VENV)/.light $@
+	@touch $(VENV)/.light $(VENV)/.full $@
 
 # Where these cannot be installed, the tests that need them say that they were skipped, and why.
 $(VENV)/.cluster: $(UV) requirements/debian-cluster.txt requirements/debian-images.txt

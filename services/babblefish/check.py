@@ -17,8 +17,7 @@ from babblefish import audio
 from babblefish.audio import SAMPLE_RATE, Samples
 from babblefish.errors import BabbleFishError
 from babblefish.settings import Settings
-from babblefish.stage import engines
-from babblefish.synthesizer.base import Synthesizer
+from babblefish.synthesizer import chooser
 
 _FRAME_S = 0.02
 _DEADLINE_S = 30.0
@@ -88,7 +87,7 @@ async def _once(check: Check, speech: Samples) -> str:
 
 
 async def _speech(check: Check, settings: Settings) -> Samples:
-    engine: Synthesizer = engines.build("synthesizer", settings.synthesizer, settings)
+    engine = chooser.build(settings.synthesizer, settings)
     await engine.start()
     try:
         spoken = audio.join([piece async for piece in engine.speak(check.say, check.language)])

@@ -7,6 +7,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from babblefish import models_cli
 from babblefish import settings as settings_module
 from babblefish.errors import BabbleFishError, SettingsError
 from babblefish.settings import Settings
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(models_cli.app, name="models")
 
 STAGES = ("translator", "synthesizer")
 STAGE_PORT = 9001

@@ -57,3 +57,14 @@ STAGE_SECONDS = Histogram(
     ["stage", "method"],
     buckets=_SECONDS,
 )
+
+TRANSLATOR_REFUSALS = Counter(
+    "babblefish_translator_refusals_total",
+    "What a model made of sound and was no sentence: voice, empty, score, repetition, length.",
+    ["reason"],
+)
+TRANSLATOR_BATCH = Histogram(
+    "babblefish_translator_batch_utterances",
+    "Utterances that were translated at a time.",
+    buckets=(1, 2, 4, 8, 16, 32, 64),
+)

@@ -165,11 +165,15 @@ def clean(text: str, limit: int) -> str:
 
 
 class Person(Struct, frozen=True):
-    """A participant, as others see them."""
+    """A participant, as others see them.
+
+    `voice` is a small number, another for everybody in the session: it chooses their stock voice.
+    """
 
     client_id: str
     name: str
     language: str
+    voice: int = 0
 
 
 class Languages(Struct, frozen=True):

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -25,10 +25,12 @@ PREFIX = "BABBLEFISH_"
 
 PROFILES: dict[str, dict[str, str]] = {
     "light": {"translator": "local:light", "synthesizer": "local:espeak"},
+    "full": {"translator": "local:seamless", "synthesizer": "local:kokoro,local:espeak"},
 }
 """Which engine each stage gets, by profile."""
 
-_STAGE = r"^local:[a-z0-9][a-z0-9_-]*$|^http://[^/\s,]+(,http://[^/\s,]+)*$|^$"
+_LOCAL = "local:[a-z0-9][a-z0-9_-]*"
+_REMOTE = r"http://[^/\s,]+(,http://[^/\s,]+)*"
 
 
 def _data_home() -> Path:
@@ -57,13 +59,13 @@ class Settings(BaseSettings):
     profile: str = Field("light", description=f"which engines: {', '.join(PROFILES)}")
     translator: str = Field(
         "",
-        pattern=_STAGE,
+        pattern=rf"^{_LOCAL}$|^{_REMOTE}$|^$",
         description="local:ENGINE or http://… of stages",
     )
     synthesizer: str = Field(
         "",
-        pattern=_STAGE,
-        description="local:ENGINE or http://… of stages",
+        pattern=rf"^{_LOCAL}(,{_LOCAL})*$|^{_REMOTE}$|^$",
+        description="local:ENGINE,local:ENGINE (the first that speaks a language) or http://…",
     )
 
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
@@ -126,13 +128,30 @@ class Settings(BaseSettings):
     stage_queue: int = Field(64, ge=1, description="requests that a stage takes on at a time")
     drain_s: float = Field(40, ge=0, description="how long a stage that is to end finishes work")
 
+    models_dir: Path | None = Field(
+        None, description="folder with a folder a model; else the hub's cache"
+    )
     threads: int = Field(0, ge=0, description="cores for engines; 0: what this container has")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="what engines compute on")
+    precision: Literal["auto", "int8", "float32", "float16"] = Field(
+        "auto", description="of a model's weights; auto: int8 on a CPU, float16 on a GPU"
+    )
+    batch_window_ms: int = Field(
+        10, ge=0, le=1000, description="how long an idle engine waits for more to do at a time"
+    )
+    batch_utterances: int = Field(8, ge=1, le=64, description="utterances done at a time")
     warm_up: bool = Field(True, description="start engines before the first phone")
     apertium_modes: Path = Field(
         Path("/usr/share/apertium/modes"), description="installed translation pairs"
     )
     min_word_confidence: Annotated[float, Field(ge=0, le=1)] = Field(
         0.2, description="pocketsphinx: mean word posterior under which a sentence is noise"
+    )
+    min_voice_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2, description="seamless: share of voice in an utterance under which it is noise"
+    )
+    min_token_score: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.37, description="seamless: mean token probability under which a sentence is noise"
     )
     log_level: str = Field("info", description="debug, info, warning or error")
 
@@ -143,10 +162,10 @@ class Settings(BaseSettings):
             raise ValueError(f"no such profile here; there is {', '.join(PROFILES)}")
         return profile
 
-    @field_validator("data_dir", "apertium_modes")
+    @field_validator("data_dir", "models_dir", "apertium_modes")
     @classmethod
-    def _at_home(cls, path: Path) -> Path:
-        return path.expanduser()
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser()
 
     @field_validator("log_level")
     @classmethod
@@ -165,6 +184,12 @@ class Settings(BaseSettings):
     def _pause_before_endpoint(self) -> Self:
         if self.pause_ms > self.endpoint_ms:
             raise ValueError(f"{PREFIX}PAUSE_MS must not be longer than {PREFIX}ENDPOINT_MS")
+        return self
+
+    @model_validator(mode="after")
+    def _precision_of_device(self) -> Self:
+        if (self.device, self.precision) in {("cuda", "int8"), ("cpu", "float16")}:
+            raise ValueError(f"{PREFIX}PRECISION {self.precision} is not for {self.device}")
         return self
 
     @property

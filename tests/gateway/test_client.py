@@ -144,7 +144,7 @@ async def test_joined_tells_what_this_server_can(server: Server, session: str) -
         told = await phone.receive("joined")
     assert told["protocol"] == 1
     assert told["participants"] == [
-        {"client_id": told["client_id"], "name": "Dan", "language": "en"}
+        {"client_id": told["client_id"], "name": "Dan", "language": "en", "voice": 0}
     ]
     assert (told["codec"], told["audio"], told["received"]) == ("pcm16", "base64", 0)
     assert told["capabilities"] == {

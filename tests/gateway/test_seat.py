@@ -11,9 +11,10 @@ from babblefish.gateway.microphone import Ears
 from babblefish.gateway.quota import Quotas
 from babblefish.gateway.seat import Exchange, Seats
 from babblefish.gateway.sessions import Sessions
-from babblefish.gateway.vad import VoiceDetector, VoiceState
+from babblefish.gateway.vad import VoiceDetector
 from babblefish.protocol import Person
 from babblefish.settings import load
+from babblefish.silero import VoiceState
 from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from babblefish.audio import FRAME_SAMPLES, PcmFramer, Samples, to_pcm16
-from babblefish.gateway.vad import MAX_FRAMES, VoiceDetector, VoiceState
+from babblefish.gateway.vad import MAX_FRAMES, VoiceDetector
+from babblefish.silero import VoiceState
 from tests.support import noise, speech
 
 

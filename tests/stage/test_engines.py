@@ -8,8 +8,8 @@ from babblefish.stage import engines
 
 
 def test_an_unknown_engine_is_named_with_those_there_are() -> None:
-    with pytest.raises(EngineMissing, match=r"local:seamless.*local:light"):
-        engines.build("translator", "local:seamless", settings.load())
+    with pytest.raises(EngineMissing, match=r"local:nonesuch.*local:light"):
+        engines.build("translator", "local:nonesuch", settings.load())
 
 
 def test_a_package_adds_an_engine_by_declaring_it(monkeypatch: pytest.MonkeyPatch) -> None:

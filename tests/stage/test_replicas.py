@@ -13,6 +13,7 @@ from babblefish.errors import StageDown
 from babblefish.stage import deadline
 from babblefish.synthesizer.remote import RemoteSynthesizer
 from babblefish.translator.remote import RemoteTranslator
+from tests.micro import CHECKPOINTS
 from tests.support import speech
 from tests.support.stages import Stage, staged
 
@@ -141,22 +142,24 @@ async def test_an_utterance_waits_for_the_only_replica_to_come_back() -> None:
 
 
 @pytest.mark.slow
-async def test_speech_goes_on_elsewhere_where_it_stopped() -> None:
+@pytest.mark.parametrize("engine", ["local:espeak", "local:kokoro"])
+async def test_speech_goes_on_elsewhere_where_it_stopped(engine: str) -> None:
     with ExitStack() as stack:
-        stages = [stack.enter_context(staged("synthesizer")) for _ in range(2)]
-        engine = RemoteSynthesizer(",".join(stage.url for stage in stages))
-        await engine.start()
-        await both_up(engine)
-        whole = [piece.seconds async for piece in engine.speak(LONG, "en")]
+        chosen = {"synthesizer": engine, "models_dir": CHECKPOINTS}
+        stages = [stack.enter_context(staged("synthesizer", True, **chosen)) for _ in range(2)]
+        synthesizer = RemoteSynthesizer(",".join(stage.url for stage in stages))
+        await synthesizer.start()
+        await both_up(synthesizer)
+        whole = [piece.seconds async for piece in synthesizer.speak(LONG, "en", speaker=1)]
         spoken = []
-        async for piece in engine.speak(LONG, "en"):
+        async for piece in synthesizer.speak(LONG, "en", speaker=1):
             spoken.append(piece.seconds)
             if len(spoken) == 1:
                 (working,) = [stage for stage in stages if stage.get("/about").json()["depth"]]
                 working.process.kill()
         assert len(spoken) == len(whole) == 200
         assert spoken == pytest.approx(whole, abs=0.02)
-        await engine.stop()
+        await synthesizer.stop()
 
 
 async def test_where_nobody_answers_the_speaker_learns_it_at_once() -> None:

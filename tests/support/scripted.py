@@ -80,17 +80,21 @@ class ScriptedStream:
 class ScriptedSynthesizer:
     """Speaks Spanish and English, a tenth of a second a text."""
 
-    name = "scripted"
     languages = frozenset({"es", "en"})
 
     def __init__(self) -> None:
         self.fails = False
         self.calls = Counter[str]()
+        self.speakers = set[int]()
+
+    def engine(self, language: str) -> str:
+        return "scripted"
 
     async def speak(
-        self, text: str, language: str, voice: str | None = None
+        self, text: str, language: str, voice: str | None = None, speaker: int = 0
     ) -> AsyncIterator[Audio]:
         self.calls[language] += 1
+        self.speakers.add(speaker)
         if self.fails:
             raise StageDown("Scripted.", "To be so.")
         yield Audio(np.zeros(800, np.float32), 8000)

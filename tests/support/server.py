@@ -50,20 +50,22 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(**settings: object) -> Iterator[Server]:
-    """A gateway on a free port, warm, with these settings; ended at the end."""
+def serving(port: int = 0, **settings: object) -> Iterator[Server]:
+    """A gateway, on a free port if none is given, warm, with these settings; ended at the end."""
     chosen = {"log_level": "warning", "https_port": 0, **_UNHURRIED, **settings}
     environment = {f"BABBLEFISH_{name.upper()}": str(value) for name, value in chosen.items()}
-    with tempfile.TemporaryDirectory() as home, _started(home, environment) as process:
+    with tempfile.TemporaryDirectory() as home, _started(home, port, environment) as process:
         server = _introduced(process, Path(str(settings.get("data_dir", f"{home}/babblefish"))))
         _await_ready(server)
         yield server
 
 
 @contextlib.contextmanager
-def _started(home: str, environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+def _started(
+    home: str, port: int, environment: dict[str, str]
+) -> "Iterator[subprocess.Popen[str]]":
     process = subprocess.Popen(
-        [sys.executable, "-m", "babblefish", "serve", "--port", "0"],
+        [sys.executable, "-m", "babblefish", "serve", "--port", str(port)],
         env={**os.environ, "XDG_DATA_HOME": home, **environment},
         stdout=subprocess.PIPE,
         text=True,

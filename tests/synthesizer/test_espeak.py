@@ -13,9 +13,10 @@ from babblefish.audio import Audio, join
 from babblefish.errors import StageDown
 from babblefish.synthesizer import espeak
 from babblefish.synthesizer.base import Synthesizer
+from babblefish.synthesizer.espeak import timbre
 from babblefish.synthesizer.remote import RemoteSynthesizer
-from babblefish.synthesizer.sentences import sentences
 from tests.support.stages import Stage, staged
+from tests.support.timbre import recognised
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Synthesizer]:
     await engine.stop()
 
 
-async def spoken(engine: Synthesizer, text: str, language: str) -> Audio:
-    return join([piece async for piece in engine.speak(text, language)])
+async def spoken(engine: Synthesizer, text: str, language: str, speaker: int = 0) -> Audio:
+    return join([piece async for piece in engine.speak(text, language, speaker=speaker)])
 
 
 @pytest.mark.parametrize(
@@ -109,21 +110,13 @@ async def test_the_loop_goes_on_while_it_speaks(engine: Synthesizer) -> None:
     assert ticks > 5
 
 
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("One. Two? Three!", ["One.", "Two?", "Three!"]),
-        ("“Yes.” No.", ["“Yes.”", "No."]),
-        ("3.5 km", ["3.5 km"]),
-        ("你好。再见！", ["你好。", "再见！"]),
-        ("no end", ["no end"]),
-        ("  ", []),
-    ],
-)
-def test_sentences_are_cut_where_a_voice_pauses(text: str, parts: list[str]) -> None:
-    assert sentences(text) == parts
+async def test_speakers_sound_different_and_keep_their_voice(engine: Synthesizer) -> None:
+    said = "Gdzie jest dworzec kolejowy?"
+    once = [await spoken(engine, said, "pl", speaker) for speaker in range(8)]
+    again = [await spoken(engine, said, "pl", speaker) for speaker in range(8)]
+    assert [recognised(voice, once) for voice in again] == list(range(8))
 
 
-@given(st.text())
-def test_sentences_lose_nothing_but_space(text: str) -> None:
-    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+@given(st.integers(0, 29), st.integers(0, 29))
+def test_thirty_speakers_have_a_timbre_each(one: int, other: int) -> None:
+    assert (timbre(one) == timbre(other)) == (one == other)

@@ -8,6 +8,7 @@ import psutil
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
+from msgspec import structs
 from pydantic import BaseModel
 
 from babblefish.gateway import insight, install
@@ -39,6 +40,12 @@ class LanguageLists(BaseModel):
     read: list[str]
     hear: list[str]
     write: list[str]
+
+
+class SpokenLanguages(LanguageLists):
+    """Those, and which engine speaks each language that can be heard."""
+
+    voices: dict[str, str]
 
 
 class Status(BaseModel):
@@ -123,20 +130,19 @@ class Gateway:
             cpu_threads=settings.threads or available_cores(),
             models={
                 "seamless": settings.translator == "local:seamless",
-                "kokoro": settings.synthesizer == "local:kokoro",
+                "kokoro": "kokoro" in self.engines.voices.values(),
                 "speaker": False,
             },
             cpu_usage=f"{psutil.cpu_percent():.0f}%",
             profile=settings.profile,
             translator=settings.translator,
             synthesizer=settings.synthesizer,
-            languages=LanguageLists(
-                speak=languages.speak,
-                read=languages.read,
-                hear=languages.hear,
-                write=languages.write,
-            ),
+            languages=LanguageLists(**structs.asdict(languages)),
         )
+
+    def languages(self) -> SpokenLanguages:
+        """See `SpokenLanguages`."""
+        return SpokenLanguages(**structs.asdict(self.engines.languages), voices=self.engines.voices)
 
 
 class GatewayApps:
@@ -173,6 +179,11 @@ def _public(gateway: Gateway) -> APIRouter:
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(gateway.page.html, headers=gateway.page.headers)
         return JSONResponse(gateway.status().model_dump(), headers={"Vary": "Accept"})
+
+    @routes.get("/languages")
+    async def languages() -> SpokenLanguages:
+        """What is understood, written, read and heard here."""
+        return gateway.languages()
 
     @routes.websocket("/ws/client")
     async def client(socket: WebSocket) -> None:

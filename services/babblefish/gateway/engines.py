@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from babblefish.protocol import Languages
 from babblefish.settings import Settings
 from babblefish.stage import engines
+from babblefish.synthesizer import chooser
 from babblefish.synthesizer.base import Synthesizer
 from babblefish.telemetry import log, milliseconds_since
 from babblefish.translator.base import Translator
@@ -56,6 +57,11 @@ class Engines:
             self._languages_at = time.monotonic()
         return self._languages
 
+    @property
+    def voices(self) -> dict[str, str]:
+        """Which engine speaks each language that can be heard."""
+        return {language: self.synthesizer.engine(language) for language in self.languages.hear}
+
     def _common_languages(self) -> Languages:
         speak, write = self.translator.speech_languages, self.translator.text_languages
         read = speak.union(*(self.translator.reachable(source) for source in speak | write))
@@ -95,8 +101,7 @@ def _synthesizer(settings: Settings) -> Synthesizer:
         from babblefish.synthesizer.remote import RemoteSynthesizer
 
         return RemoteSynthesizer(settings.synthesizer)
-    engine: Synthesizer = engines.build("synthesizer", settings.synthesizer, settings)
-    return engine
+    return chooser.build(settings.synthesizer, settings)
 
 
 def _is_remote(reference: str) -> bool:

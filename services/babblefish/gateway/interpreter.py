@@ -87,7 +87,7 @@ class Interpreter:
         """What the stream heard; raises `StageError`, and `TimeoutError` at the deadline."""
         async with deadline.within(self._deadline_s):
             translation = await stream.finish(await self.needed(speaker))
-        return Interpretation(translation, self._speak_all(translation.texts))
+        return Interpretation(translation, self._speak_all(speaker, translation.texts))
 
     async def interpret_text(self, speaker: Participant, text: str) -> Interpretation:
         """What the speaker typed; raises as `interpret` does."""
@@ -116,7 +116,7 @@ class Interpreter:
         return replace(
             so_far,
             translation=complete,
-            speeches={**so_far.speeches, **self._speak_all(late)},
+            speeches={**so_far.speeches, **self._speak_all(speaker, late)},
         )
 
     async def needed(self, speaker: Participant) -> set[str]:
@@ -143,13 +143,15 @@ class Interpreter:
         if not task.cancelled() and (error := task.exception()):
             _log.error("utterance_failed", exc_info=error)
 
-    def _speak_all(self, texts: Mapping[str, str]) -> dict[str, asyncio.Task[Speech]]:
+    def _speak_all(
+        self, speaker: Participant, texts: Mapping[str, str]
+    ) -> dict[str, asyncio.Task[Speech]]:
         return {
-            language: asyncio.create_task(self._speak(text, language))
+            language: asyncio.create_task(self._speak(text, language, speaker.person.voice))
             for language, text in texts.items()
         }
 
-    async def _speak(self, text: str, language: str) -> Speech:
+    async def _speak(self, text: str, language: str, speaker: int) -> Speech:
         """The text spoken; where that fails, the text still goes out."""
         if language not in self._synthesizer.languages:
             return SILENCE
@@ -157,11 +159,12 @@ class Interpreter:
         try:
             async with deadline.within(self._deadline_s):
                 with watch.lap("synthesize"):
-                    pieces = [piece async for piece in self._synthesizer.speak(text, language)]
+                    speaking = self._synthesizer.speak(text, language, speaker=speaker)
+                    pieces = [piece async for piece in speaking]
         except (StageError, TimeoutError) as error:
             _log.warning("speech_failed", language=language, error=type(error).__name__)
             return SILENCE
         if not pieces:
             return SILENCE
         wav = audio.to_wav(audio.join(pieces))
-        return Speech(wav, self._synthesizer.name, watch.laps["synthesize"])
+        return Speech(wav, self._synthesizer.engine(language), watch.laps["synthesize"])

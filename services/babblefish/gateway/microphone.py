@@ -21,8 +21,9 @@ from babblefish.gateway.endpointing import (
 )
 from babblefish.gateway.interpreter import Interpreter, Participant
 from babblefish.gateway.utterance import Typed, Utterance
-from babblefish.gateway.vad import MAX_FRAMES, VoiceDetector, VoiceState
+from babblefish.gateway.vad import MAX_FRAMES, VoiceDetector
 from babblefish.protocol import Refusal
+from babblefish.silero import VoiceState
 
 _BURST_S = 32.0
 _SUSTAINED = 2.0

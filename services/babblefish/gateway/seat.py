@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator
@@ -179,6 +180,7 @@ class Seat:
     ) -> None:
         bus = self._interpreter.bus
         try:
+            self._take_voice(await bus.people(self.session))
             await self._enter()
             self.outbox.put(self.welcome(await bus.people(self.session), token))
             with session.attached(self):
@@ -187,6 +189,13 @@ class Seat:
                     await self._vacated.wait()
         finally:
             await bus.leave(self.session, self.person.client_id)
+
+    def _take_voice(self, people: list[Person]) -> None:
+        """The first that nobody has; it is kept as long as the seat."""
+        taken = {person.voice for person in people}
+        free = next(voice for voice in itertools.count() if voice not in taken)
+        self.person = structs.replace(self.person, voice=free)
+        self.microphone.speaker = self._participant
 
     async def _enter(self) -> None:
         await self._interpreter.bus.enter(self.session, self.person)

@@ -14,9 +14,17 @@ _log = log(__name__)
 class WorkerPool:
     """`size` processes that serve `target`, each with at most `leases` users at a time."""
 
-    def __init__(self, target: str, size: int, leases: int, arguments: tuple[object, ...]) -> None:
+    def __init__(
+        self,
+        target: str,
+        size: int,
+        leases: int,
+        arguments: tuple[object, ...],
+        threads: int = 1,
+    ) -> None:
         self._target = target
         self._arguments = arguments
+        self._threads = threads
         self._slots = [_Slot() for _ in range(size)]
         self._free = asyncio.Semaphore(size * leases)
 
@@ -58,7 +66,9 @@ class WorkerPool:
                 _log.warning("worker_replaced", pid=slot.worker.pid)
                 await slot.worker.stop()
             try:
-                slot.worker = await Worker.start(self._target, *self._arguments)
+                slot.worker = await Worker.start(
+                    self._target, *self._arguments, threads=self._threads
+                )
             except OSError as error:
                 raise StageDown("The engine could not be started.", str(error)) from error
             return slot.worker

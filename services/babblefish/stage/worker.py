@@ -36,8 +36,11 @@ class Worker:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, target: str, *arguments: object) -> "Worker":
-        """Starts a process that serves `target` (`module:factory`), called with `arguments`."""
+    async def start(cls, target: str, *arguments: object, threads: int = 1) -> "Worker":
+        """Starts a process that serves `target` (`module:factory`), called with `arguments`.
+
+        Its numerical libraries use so many `threads`.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -45,7 +48,7 @@ class Worker:
             target,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         )
         worker = cls(process)
         try:

@@ -23,20 +23,19 @@ class RemoteSynthesizer:
         self.replicas = Replicas("synthesizer", references, _PATIENCE_S, wire.Abilities())
 
     @property
-    def name(self) -> str:
-        """What the stage says."""
-        return self.replicas.abilities.name
-
-    @property
     def languages(self) -> frozenset[str]:
         """What the stage says; nothing before it was heard of."""
         return self.replicas.abilities.languages
 
+    def engine(self, language: str) -> str:
+        """What the stage says."""
+        return self.replicas.abilities.engine(language)
+
     async def speak(
-        self, text: str, language: str, voice: str | None = None
+        self, text: str, language: str, voice: str | None = None, speaker: int = 0
     ) -> AsyncIterator[Audio]:
         """Piece by piece; if the replica dies, another goes on where it stopped."""
-        asked = msgspec.msgpack.encode(wire.SpeakRequest(text, language, voice))
+        asked = msgspec.msgpack.encode(wire.SpeakRequest(text, language, voice, speaker))
         pieces: asyncio.Queue[Audio] = asyncio.Queue(_MAX_PIECES)
         speaking = asyncio.create_task(self._speak(asked, pieces))
         try:

@@ -1,5 +1,6 @@
 """A synthesizer as a stage of its own."""
 
+import statistics
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -9,9 +10,8 @@ from starlette.types import Receive, Scope, Send
 from babblefish.audio import Audio
 from babblefish.errors import StageError
 from babblefish.settings import Settings
-from babblefish.stage import engines
 from babblefish.stage.service import Service, body, create_app
-from babblefish.synthesizer import wire
+from babblefish.synthesizer import chooser, wire
 from babblefish.synthesizer.base import Synthesizer
 
 _SPEAK = msgspec.msgpack.Decoder(wire.SpeakRequest)
@@ -19,14 +19,17 @@ _SPEAK = msgspec.msgpack.Decoder(wire.SpeakRequest)
 
 def build(settings: Settings) -> tuple[Service, FastAPI]:
     """The stage around the engine that the settings name; raises `EngineMissing`."""
-    engine: Synthesizer = engines.build("synthesizer", settings.synthesizer, settings)
+    engine = chooser.build(settings.synthesizer, settings)
     service = Service("synthesizer", engine, lambda: abilities(engine), settings)
     return service, create_app(service, _routes(service, engine))
 
 
 def abilities(engine: Synthesizer) -> wire.Abilities:
     """What callers may know before they ask."""
-    return wire.Abilities(engine.name, engine.languages)
+    speaks = {language: engine.engine(language) for language in engine.languages}
+    usual = statistics.mode(speaks.values()) if speaks else ""
+    others = {language: name for language, name in speaks.items() if name != usual}
+    return wire.Abilities(usual, engine.languages, others)
 
 
 def _routes(service: Service, engine: Synthesizer) -> APIRouter:
@@ -35,7 +38,8 @@ def _routes(service: Service, engine: Synthesizer) -> APIRouter:
     @routes.post("/speak")
     async def speak(request: Request) -> Response:
         asked = _SPEAK.decode(await body(request))
-        return _Speech(service, request, engine.speak(asked.text, asked.language, asked.voice))
+        pieces = engine.speak(asked.text, asked.language, asked.voice, asked.speaker)
+        return _Speech(service, request, pieces)
 
     return routes
 

@@ -16,10 +16,19 @@ _HEAD = struct.Struct("<II")
 
 
 class Abilities(Struct, frozen=True):
-    """What the synthesizer can, as `Synthesizer` has it."""
+    """What the synthesizer can, as `Synthesizer` has it.
+
+    `name` is the engine of every language that `engines` does not name: of all of them where the
+    stage is older than that field.
+    """
 
     name: str = ""
     languages: frozenset[str] = frozenset()
+    engines: dict[str, str] = {}
+
+    def engine(self, language: str) -> str:
+        """See `Synthesizer`."""
+        return self.engines.get(language, self.name)
 
 
 class SpeakRequest(Struct, frozen=True):
@@ -28,6 +37,7 @@ class SpeakRequest(Struct, frozen=True):
     text: str
     language: str
     voice: str | None = None
+    speaker: int = 0
 
 
 def pack(audio: Audio) -> bytes:
