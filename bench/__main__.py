@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from babblefish.telemetry import configure_logging
-from bench import footprint, latency, noise, page, phones, remote, voice
+from bench import footprint, kokoro, latency, noise, page, phones, remote, seamless, voice
 
 BENCHES = {
     "latency": latency.run,
@@ -14,6 +14,8 @@ BENCHES = {
     "page": page.run,
     "remote": remote.run,
     "voice": voice.run,
+    "kokoro": kokoro.run,
+    "seamless": seamless.run,
 }
 
 

