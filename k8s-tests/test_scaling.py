@@ -1,10 +1,7 @@
 """The synthesizer's replicas follow the phones, whatever happens to whom."""
 
 import asyncio
-import base64
-import io
 import time
-import wave
 from contextlib import AsyncExitStack
 from statistics import median, quantiles
 
@@ -13,10 +10,10 @@ import numpy as np
 import pytest
 from tests.gateway.test_insight import figures
 from tests.support import speech
+from tests.support.heard import heard
 from tests.support.phone import Message, Phone
 
 from admission import held_scaling
-from babblefish.audio import from_pcm16
 from cluster import ClusterError
 from conftest import GOVERNED
 from deployment import Release
@@ -59,11 +56,10 @@ async def _talk(dan: Phone, sentences: int) -> int:
 
 def _heard(result: Message) -> bool:
     """The sentence, and as sound: more than a second of something that is not silence."""
-    with wave.open(io.BytesIO(base64.b64decode(result["tts_audio"]))) as file:
-        samples = from_pcm16(file.readframes(file.getnframes()))
-        seconds = len(samples) / file.getframerate()
-    loud = bool((np.abs(samples) > 0.02).mean() > 0.1)
-    return result["transcript"] == "Go forward ten meters" and seconds > 1 and loud
+    sound = heard(result)
+    loud = sound is not None and bool((np.abs(sound.samples) > 0.02).mean() > 0.1)
+    long = sound is not None and sound.seconds > 1
+    return result["transcript"] == "Go forward ten meters" and long and loud
 
 
 async def test_a_join_is_answered_with_a_replica_within_a_second(governed: Release) -> None:

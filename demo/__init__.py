@@ -1,0 +1,1 @@
+"""Three people talk in three languages: `make demo`."""

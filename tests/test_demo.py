@@ -1,0 +1,52 @@
+"""`make demo`: the scene, as somebody sees it who has just cloned the project."""
+
+import re
+import signal
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from babblefish.audio import from_pcm16
+from tests.support.phone import joined
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def demo(*arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "demo", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_everybody_reads_and_hears_what_was_said(tmp_path: Path) -> None:
+    with demo(f"--heard={tmp_path}") as playing:
+        said, _ = playing.communicate(timeout=120)
+    assert playing.returncode == 0
+    assert "Pierre (fr): Bonjour, comment allez-vous ?" in said
+    assert "Dan (en) reads 'Hello, how are you?' ✓, hears" in said
+    assert "Marek (pl) reads 'Cześć, jak się masz?' ✓, hears" in said
+    for name in ("pierre", "dan", "marek"):
+        with wave.open(str(tmp_path / f"{name}.wav")) as file:
+            samples = from_pcm16(file.readframes(file.getnframes()))
+        assert np.abs(samples).max() > 0.1
+
+
+async def test_it_can_be_left_up_for_other_phones() -> None:
+    with demo("--serve") as serving:
+        assert serving.stdout
+        try:
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", serving.stdout.readline())
+            assert found
+            url = f"ws://127.0.0.1:{found[1]}/ws/client"
+            async with (
+                joined(url, "anywhere", "Zoé", "fr") as zoe,
+                joined(url, "anywhere", "Tom", "en") as tom,
+            ):
+                await tom.send(type="text", text="Thank you very much.")
+                assert (await zoe.receive("result"))["translation"] == "Merci beaucoup."
+        finally:
+            serving.send_signal(signal.SIGINT)
+            serving.wait(30)
