@@ -20,7 +20,7 @@ STYLE = np.full((510, 1, 256), 0.5, np.float32)
     ("cores", "expected"),
     [(1, (1, 1)), (2, (1, 2)), (4, (1, 4)), (8, (2, 4)), (16, (4, 4))],
 )
-def test_cores_are_dealt_out(cores: int, expected: tuple[int, int, int]) -> None:
+def test_cores_are_dealt_out(cores: int, expected: tuple[int, int]) -> None:
     assert layout(cores) == expected
 
 
