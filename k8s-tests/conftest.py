@@ -10,7 +10,7 @@ from tests.support.phone import Phone, joined
 
 import cluster
 from cluster import Cluster
-from deployment import Release, bring_images, here
+from deployment import Release, bring_images, here, speak
 
 TWO_OF_EACH = ("--set=gateway.adhocSessions=true", "--set=translator.replicas=2",
                "--set=synthesizer.replicas=2")  # fmt: skip
@@ -61,7 +61,9 @@ def installed(there: Cluster) -> Callable[..., Release]:
 @pytest.fixture(scope="module")
 def babblefish(installed: Callable[..., Release]) -> Release:
     """BabbleFish as a small machine has it; two replicas of each stage, so that one may die."""
-    return installed(*TWO_OF_EACH)
+    release = installed(*TWO_OF_EACH)
+    speak(release, "ready", release.token)  # the gateway learns of new replicas a little later
+    return release
 
 
 @pytest.fixture(scope="module")
