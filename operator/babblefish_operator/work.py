@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import aiohttp
 
-_DEADLINE = aiohttp.ClientTimeout(total=1)
+# Whoever joins meanwhile waits for it, and a replica whose pod is going may not answer at all.
+_DEADLINE = aiohttp.ClientTimeout(total=0.3)
 _PORT = 9001
 
 
