@@ -70,7 +70,7 @@ async def test_a_join_is_answered_with_a_replica_within_a_second(governed: Relea
             took_s: list[float] = []
             while len(took_s) < JOINS:
                 took_s += await _two_more(rush, token, watch)
-        p95 = quantiles(took_s, n=20)[-1]
+        p95 = quantiles(took_s, n=20, method="inclusive")[-1]  # 19 of 20 are sooner
         print(f"joined → spec.replicas, {JOINS} joins: "
               f"median {median(took_s):.3f} s, p95 {p95:.3f} s (aim 1)")  # fmt: skip
         assert p95 <= 1
