@@ -50,8 +50,6 @@ def installed(there: Cluster) -> Callable[..., Release]:
     def with_flags(*flags: str) -> Release:
         if present != list(flags):
             release.install_small(*flags)
-            # The former operator may have scaled once more while it went: see the runbook.
-            release.install_small(*flags)
             present[:] = flags
         return release
 

@@ -33,11 +33,22 @@ class Applier:
         self._key = settings.session_key.get_secret_value()
         self._namespace = settings.namespace
 
-    async def scale(self, replicas: int) -> None:
-        """By the subresource: the Deployment itself is the chart's."""
+    async def scale(self, deployment: Json, replicas: int) -> bool:
+        """By the subresource: the Deployment itself is the chart's.
+
+        Only if it is still what it was when that was decided: its owner may just have said how
+        many there are to be, and that they are no longer ours to choose.
+        """
         name = self._settings.synthesizer
         path = f"{deployments(name).path(self._namespace)}/{name}/scale"
-        await self._api.merge(path, {"spec": {"replicas": replicas}})
+        version = {"resourceVersion": deployment["metadata"]["resourceVersion"]}
+        try:
+            await self._api.merge(path, {"metadata": version, "spec": {"replicas": replicas}})
+        except ApiError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
 
     async def links(self, decision: Decision, known: Mapping[str, Json]) -> bool:
         """A Secret for every open session; `known` by name. Whether that was all there is to do."""

@@ -121,11 +121,12 @@ class Count:
 
 @dataclass(frozen=True)
 class Fleet:
-    """The synthesizer's Deployment."""
+    """The synthesizer's Deployment; `ours` if the operator chooses how many replicas it has."""
 
     replicas: int
     ready: int
     rolling: bool = False
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,6 @@ class Rules:
 
     quiet_s: float = 60
     headroom: int = 1
-    scales: bool = True
     public_url: str = "https://babblefish.local"
 
 

@@ -38,9 +38,7 @@ class Reconciler:
         self._settings = settings
         self._heartbeat = heartbeat
         self._metrics = metrics
-        self._rules = Rules(
-            settings.quiet_s, settings.headroom, settings.scales, settings.public_url
-        )
+        self._rules = Rules(settings.quiet_s, settings.headroom, settings.public_url)
         self._applier = Applier(api, settings)
         self._store = Store()
         self._deployments = deployments(settings.synthesizer)
@@ -165,24 +163,29 @@ class Reconciler:
         """Whether all of it is done."""
         # First: if what follows fails half-way, the quiet window must not be thought over.
         self._surplus_since = decision.scaling.surplus_since
-        await self._scale(decision)
+        if not await self._scale(decision):
+            return False
         secrets = {body["metadata"]["name"]: body for body in self._store.all(SECRETS)}
         if not await self._applier.links(decision, secrets):
             return False
         bodies = {body["metadata"]["name"]: body for body in self._store.all(SESSIONS)}
         return await self._applier.statuses(decision, bodies)
 
-    async def _scale(self, decision: Decision) -> None:
+    async def _scale(self, decision: Decision) -> bool:
+        """False if the Deployment was no more what the decision rests on."""
         deployment, replicas = self._deployment(), decision.scaling.replicas
         if deployment is None or replicas is None:
-            return
-        await self._applier.scale(replicas)
-        _log.info("scaled", replicas=replicas, why=decision.scaling.message)
+            return True
+        scaled = await self._applier.scale(deployment, replicas)
         # Not by the watch: the next decision must not rest on what was before this one.
         await self._list(self._deployments)
+        if not scaled:
+            return False
+        _log.info("scaled", replicas=replicas, why=decision.scaling.message)
         for event in decision.events:
             if event.session is None:
                 await self._applier.report(event, deployment, "apps/v1", "Deployment")
+        return True
 
     def _deployment(self) -> Json | None:
         return next(self._store.all(self._deployments), None)

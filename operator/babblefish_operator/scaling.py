@@ -16,10 +16,10 @@ _FULL_S = 5.0
 def decide(observed: Observed, live: tuple[Session, ...]) -> Scaling:
     """Decides; `needs` names a figure without which it has to hold."""
     fleet, counts = observed.fleet, observed.counts
-    if not observed.rules.scales:
-        return _held(Limit.FIXED, "The replicas are not ours to choose.")
     if fleet is None:
         return _held(Limit.MISSING, "There is no Deployment of the synthesizer.")
+    if not fleet.ours:
+        return _held(Limit.FIXED, "The replicas are not ours to choose.")
     if not live:
         return _ended(observed, fleet)
     if counts is None:

@@ -39,8 +39,7 @@ class Settings(BaseSettings):
         pattern=_DNS_LABEL,
         description="the only namespace that is looked after; its own, if not set",
     )
-    synthesizer: str = Field(description="name of the Deployment that is scaled")
-    scales: bool = Field(default=True, description="whether it is scaled at all")
+    synthesizer: str = Field(description="name of the Deployment that is scaled, if it says so")
     gateways: str = Field(pattern=_LABELS, description="labels of gateways' pods, `a=b,c=d`")
     gateway_port: int = Field(default=9001, ge=1, le=65535, description="gateways' admin port")
     public_url: str = Field(

@@ -37,13 +37,18 @@ def terminating(pod: Json) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
+OURS = "babblefish.io/replicas"
+"""Annotation of a Deployment: who chooses how many replicas it has."""
+
+
 def fleet(deployment: Json) -> Fleet:
     """How many there are, and whether they are being replaced or are still leaving."""
     spec, status = deployment["spec"], deployment.get("status", {})
     replicas, total = spec.get("replicas", 1), status.get("replicas", 0)
     unseen = status.get("observedGeneration", 0) < deployment["metadata"]["generation"]
     rolling = unseen or status.get("updatedReplicas", 0) < total or total > replicas
-    return Fleet(replicas, status.get("readyReplicas", 0), rolling)
+    ours = deployment["metadata"].get("annotations", {}).get(OURS) == "operator"
+    return Fleet(replicas, status.get("readyReplicas", 0), rolling, ours)
 
 
 def node(body: Json) -> Node:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from babblefish_operator.workloads import OURS
 from tests.charts import helm
 from tests.charts.helm import CHART, Manifest
 from tests.charts.objects import by_part, environment, name, served
@@ -15,6 +16,18 @@ _PREFIX = "BABBLEFISH_OPERATOR_"
 def test_it_scales_the_releases_synthesizer(manifests: list[Manifest]) -> None:
     synthesizer = by_part(manifests, "Deployment")["synthesizer"]
     assert _told(manifests)["SYNTHESIZER"] == name(synthesizer)
+
+
+def test_the_synthesizer_alone_says_whether_its_replicas_are_the_operators(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    chooses = {
+        part: deployment["metadata"].get("annotations", {}).get(OURS)
+        for part, deployment in by_part(manifests, "Deployment").items()
+    }
+    own = values["synthesizer"]["replicas"] is None
+    assert chooses.pop("synthesizer") == ("operator" if own else None)
+    assert set(chooses.values()) == {None}
 
 
 def test_it_finds_the_releases_gateways_and_nobody_else(manifests: list[Manifest]) -> None:

@@ -10,9 +10,11 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import httpx
+import kopf
 import psutil
 import yaml
 
+from babblefish_operator.workloads import OURS
 from cluster import binaries
 from tests.charts.apiserver import ApiServer, running
 from tests.operator.gateway import TOKEN
@@ -163,6 +165,22 @@ class Cluster:
             "availableReplicas": number,
         }
         self.merge(f"{_DEPLOYMENT}/status", {"status": status})
+
+    def choose(self, replicas: int) -> None:
+        """As `helm upgrade --set synthesizer.replicas=…` does: one write, and ours no longer."""
+        annotations = {"metadata": {"annotations": {OURS: None}}}
+        self.merge(_DEPLOYMENT, {**annotations, "spec": {"replicas": replicas}})
+
+    def leave_to_the_operator(self) -> None:
+        """As the chart does without that value."""
+        annotations = {"metadata": {"annotations": {OURS: "operator"}}}
+        self.merge(_DEPLOYMENT, {**annotations, "spec": {"replicas": 0}})
+
+    def account(self) -> kopf.ConnectionInfo:
+        """The operator's, for calls that a test makes in its place."""
+        config = yaml.safe_load(self.operator_kubeconfig().read_text())
+        token = config["users"][0]["user"]["token"]
+        return kopf.ConnectionInfo(server=self.url, token=token, insecure=True)
 
     def get(self, path: str) -> Json:
         return self._json(self._http.get(path))

@@ -6,7 +6,7 @@ import pytest
 
 from babblefish_operator.model import Bounds, Count, Fleet, Limit, Need, Observed, Phase, Status
 from babblefish_operator.plan import plan
-from tests.operator.worlds import NOW, RULES, applied, later, session, world
+from tests.operator.worlds import NOW, applied, later, session, world
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,8 @@ def _without_fleet() -> Observed:
 
 
 def test_what_is_not_ours_to_scale_stays_as_it_is() -> None:
-    others = replace(RULES, scales=False)
     for crowded in (world(4, replicas=1), replace(world(replicas=3), sessions=())):
-        scaling = plan(replace(crowded, rules=others)).scaling
+        assert crowded.fleet
+        others = replace(crowded.fleet, ours=False)
+        scaling = plan(replace(crowded, fleet=others)).scaling
         assert (scaling.replicas, scaling.reason) == (None, Limit.FIXED)

@@ -9,10 +9,21 @@ from functools import partial
 import jwt
 import pytest
 
+from babblefish_operator.api import Api
+from babblefish_operator.apply import Applier
+from babblefish_operator.settings import Settings
 from tests.operator import process, release
-from tests.operator.gateway import FakeGateway, answering
+from tests.operator.gateway import TOKEN, FakeGateway, answering
 from tests.operator.process import Operator
 from tests.operator.release import Cluster, Json, eventually
+
+_SETTINGS = {
+    "namespace": release.NAMESPACE,
+    "synthesizer": "demo-babblefish-synthesizer",
+    "gateways": "app=gateway",
+    "session_key": "k" * 32,
+    "admin_token": TOKEN,
+}
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180, func_only=True)]
 
@@ -107,6 +118,37 @@ def test_replicas_follow_the_phones(
         down.append(cluster.replicas)
         cluster.deployed()
     assert down == [2, 1, 0]
+
+
+def test_who_sets_the_replicas_has_the_last_word(
+    cluster: Cluster, operator: Operator, gateway: FakeGateway
+) -> None:
+    cluster.open("standup")
+    eventually(lambda: _ready(cluster, "standup"))
+    gateway.say(standup=5)
+    eventually(partial(_has, cluster, 4))
+    cluster.choose(1)
+    gateway.say(standup=7)
+    eventually(lambda: 'decisions_total{reason="Fixed"}' in operator.get("/metrics").text)
+    assert cluster.replicas == 1
+    cluster.leave_to_the_operator()
+    eventually(partial(_has, cluster, 5))
+
+
+async def test_a_decision_about_what_is_no_more_is_not_applied(cluster: Cluster) -> None:
+    """The owner writes between the operator's look and its write: else that would undo it."""
+    api = Api(cluster.account, lambda: None)
+    applier = Applier(api, Settings.model_validate(_SETTINGS))
+    try:
+        seen = cluster.deployment
+        cluster.choose(2)
+        assert not await applier.scale(seen, 0)
+        assert cluster.replicas == 2
+        assert await applier.scale(cluster.deployment, 1)
+        assert cluster.replicas == 1
+    finally:
+        await api.close()
+        cluster.leave_to_the_operator()
 
 
 def test_what_does_not_fit_is_not_asked_for_and_said(

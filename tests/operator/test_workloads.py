@@ -15,7 +15,8 @@ def _container(cpu: str, **more: str) -> dict[str, Any]:
 
 
 def _deployment(asked: int, **status: int) -> dict[str, Any]:
-    return {"metadata": {"generation": 2}, "spec": {"replicas": asked}, "status": status}
+    metadata = {"generation": 2, "annotations": {workloads.OURS: "operator"}}
+    return {"metadata": metadata, "spec": {"replicas": asked}, "status": status}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,13 @@ def _deployment(asked: int, **status: int) -> dict[str, Any]:
 )
 def test_a_fleet_rolls(status: dict[str, int], rolling: bool) -> None:
     assert workloads.fleet(_deployment(3, **status)) == Fleet(3, 0, rolling)
+
+
+@pytest.mark.parametrize("annotations", [{}, {workloads.OURS: "me"}, {"replicas": "operator"}])
+def test_a_fleet_that_does_not_say_so_is_not_ours(annotations: dict[str, str]) -> None:
+    deployment = _deployment(3)
+    deployment["metadata"]["annotations"] = annotations
+    assert not workloads.fleet(deployment).ours
 
 
 def test_requests_are_those_of_all_containers() -> None:

@@ -12,8 +12,6 @@
       fieldPath: metadata.namespace
 - name: BABBLEFISH_OPERATOR_SYNTHESIZER
   value: {{ include "babblefish.partname" (dict "root" . "part" "synthesizer") }}
-- name: BABBLEFISH_OPERATOR_SCALES
-  value: {{ kindIs "invalid" .Values.synthesizer.replicas | quote }}
 - name: BABBLEFISH_OPERATOR_GATEWAYS
   value: app.kubernetes.io/instance={{ .Release.Name }},app.kubernetes.io/component=gateway
 - name: BABBLEFISH_OPERATOR_PUBLIC_URL
