@@ -20,6 +20,7 @@ import onnxruntime
 
 from babblefish.audio import Samples
 from babblefish.errors import EngineMissing, StageDown
+from babblefish.synthesizer import kokoro_graph
 from babblefish.synthesizer.voices import SHAPE, Style
 from babblefish.telemetry import log
 
@@ -109,21 +110,24 @@ class Sessions:
     def _load(self) -> None:
         onnxruntime.disable_telemetry_events()  # nobody is told what runs here
         logging.getLogger("kokoro_onnx").setLevel(logging.WARNING)  # it logs what is said
-        for number in range(self._layout.sessions):
-            self._free.put(self._session(number))
+        try:
+            with kokoro_graph.opened(self._model) as network:
+                for number in range(self._layout.sessions):
+                    self._free.put(self._session(network, number))
+        except EngineMissing:
+            raise
+        except Exception as error:  # onnx's and onnxruntime's have no common ancestor
+            raise self._broken("cannot be read") from error
 
-    def _session(self, number: int) -> _Session:
+    def _session(self, network: str, number: int) -> _Session:
         threads = self._layout.threads
         cpus = self._cpus[number * threads : (number + 1) * threads]
-        return _Session(self._kokoro(cpus), cpus)
+        return _Session(self._kokoro(network, cpus), cpus)
 
-    def _kokoro(self, cpus: list[int]) -> kokoro_onnx.Kokoro:
-        try:
-            session = onnxruntime.InferenceSession(
-                str(self._model), self._options(cpus), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors have no common ancestor
-            raise self._broken("cannot be read") from error
+    def _kokoro(self, network: str, cpus: list[int]) -> kokoro_onnx.Kokoro:
+        session = onnxruntime.InferenceSession(
+            network, self._options(cpus), providers=["CPUExecutionProvider"]
+        )
         if {each.name for each in session.get_inputs()} not in _INPUTS:
             raise self._broken("is another model")
         kokoro: kokoro_onnx.Kokoro = kokoro_onnx.Kokoro.from_session(session, str(self._voices))
