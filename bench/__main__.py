@@ -4,7 +4,19 @@ import asyncio
 import sys
 
 from babblefish.telemetry import configure_logging
-from bench import footprint, kokoro, latency, noise, page, phones, remote, seamless, voice
+from bench import (
+    footprint,
+    identification,
+    kokoro,
+    latency,
+    noise,
+    page,
+    phones,
+    remote,
+    seamless,
+    speaker,
+    voice,
+)
 
 BENCHES = {
     "latency": latency.run,
@@ -16,6 +28,8 @@ BENCHES = {
     "voice": voice.run,
     "kokoro": kokoro.run,
     "seamless": seamless.run,
+    "speaker": speaker.run,
+    "identification": identification.run,
 }
 
 

@@ -31,14 +31,16 @@ def main() -> None:
 
 @contextlib.contextmanager
 def everything(port: int = 0) -> Iterator[Server]:
-    """Translator and synthesizer in processes of their own, and the gateway."""
+    """Every stage in a process of its own, and the gateway."""
     with (
         _stage("translator") as translator,
         _stage("synthesizer") as synthesizer,
+        _stage("speaker") as speaker,
         serving(
             port,
             translator=translator.url,
             synthesizer=synthesizer.url,
+            speaker=speaker.url,
             adhoc_sessions=True,
         ) as server,
     ):
@@ -50,12 +52,12 @@ def _stage(name: str) -> contextlib.AbstractContextManager[Stage]:
 
 
 def _show(turns: list[Turn], folder: Path) -> int:
-    """The exit status: 0 if everybody read what was said."""
+    """The exit status: 0 if everybody read what was said, and who said it."""
     for line in lines(turns):
         print(line)
     print("Heard:", ", ".join(str(path) for path in keep(turns, folder)))
     print("(The micro Kokoro hums, as its weights are random; Polish is spoken by espeak-ng.)")
-    return 0 if all(told.right for turn in turns for told in turn.told) else 1
+    return 0 if all(turn.right for turn in turns) else 1
 
 
 def _leave_up(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Who meets, in which voice, and what they say."""
+"""Who meets, in which voice, and what they say into whose phone."""
 
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ class Sentence(NamedTuple):
 
     speaker: Person
     phrase: Phrase
+    phone: Person
+    """Into whose phone."""
 
     @property
     def said(self) -> str:
@@ -41,16 +43,20 @@ class Sentence(NamedTuple):
 PIERRE = Person("Pierre", "fr", Voice("roa/fr"))
 DAN = Person("Dan", "en", Voice("gmw/en-US", "m3"))
 MAREK = Person("Marek", "pl", Voice("zlw/pl", "m7"))
-CAST = (PIERRE, DAN, MAREK)
+CLAIRE = Person("Claire", "fr", Voice("roa/fr", "f2"))
 
 
-def _phrase(english: str) -> Phrase:
-    return next(phrase for phrase in PHRASES if phrase.en == english)
+def _says(speaker: Person, english: str, into_phone_of: Person | None = None) -> Sentence:
+    phrase = next(phrase for phrase in PHRASES if phrase.en == english)
+    return Sentence(speaker, phrase, into_phone_of or speaker)
 
 
+# Nobody's phone tells a name. Claire borrows Pierre's, then comes with her own.
 SCRIPT = (
-    Sentence(PIERRE, _phrase("Hello, how are you?")),
-    Sentence(DAN, _phrase("I am very well, thank you.")),
-    Sentence(MAREK, _phrase("Nice to meet you.")),
-    Sentence(PIERRE, _phrase("Shall we begin now?")),
+    _says(PIERRE, "Hello, how are you?"),
+    _says(DAN, "I am very well, thank you."),
+    _says(MAREK, "Nice to meet you."),
+    _says(CLAIRE, "Yes, I can hear you well.", into_phone_of=PIERRE),
+    _says(PIERRE, "Shall we begin now?"),
+    _says(CLAIRE, "I agree with you."),
 )

@@ -1,5 +1,7 @@
 """What happened, for people: a timeline to read, and what each one heard as a WAV file."""
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,11 +17,17 @@ _RATE = 24_000
 def lines(turns: Sequence[Turn]) -> Iterator[str]:
     """A paragraph a sentence: who got it when, and where the time went."""
     for turn in turns:
-        said = turn.sentence
-        yield f"{turn.from_s:6.2f} s  {said.speaker.name} ({said.speaker.language}): {said.said}"
-        yield f"{turn.to_s:6.2f} s  {said.speaker.name} falls silent"
+        yield f"{turn.from_s:6.2f} s  {_said(turn)}"
+        yield f"{turn.to_s:6.2f} s  {turn.sentence.speaker.name} falls silent"
         yield from map(_line, sorted(turn.told, key=lambda told: told.at_s))
+        yield from _recognition(turn)
         yield ""
+
+
+def _said(turn: Turn) -> str:
+    speaker, phone = turn.sentence.speaker, turn.sentence.phone
+    where = "" if phone is speaker else f", into {phone.name}'s phone"
+    return f"{speaker.name} ({speaker.language}{where}): {turn.sentence.said}"
 
 
 def _line(told: Told) -> str:
@@ -29,6 +37,22 @@ def _line(told: Told) -> str:
     stages = " · ".join(f"{stage} {took} ms" for stage, took in told.stages.items())
     when = f"{told.at_s:6.2f} s    +{told.after_s:.2f} s"
     return f"{when}  {listener} reads {told.text!r} {mark}, {sound}\n{'':23}{stages}"
+
+
+def _recognition(turn: Turn) -> Iterator[str]:
+    for who in {told.who: None for told in turn.told}:
+        mark = "✓" if turn.recognised else f"✗ (it was {turn.sentence.speaker.name})"
+        yield f"{'':23}by voice: {_dot(who.color)} {who.name} {mark}"
+    if turn.renamed:
+        yield f"{'':23}{turn.renamed.name} tells all phones: that is {turn.sentence.speaker.name}"
+
+
+def _dot(color: str) -> str:
+    """As phones show it, where the terminal can (https://no-color.org)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return color
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return f"\033[38;2;{red};{green};{blue}m●\033[0m"
 
 
 def keep(turns: Sequence[Turn], folder: Path) -> list[Path]:

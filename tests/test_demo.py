@@ -21,13 +21,20 @@ def demo(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_everybody_reads_and_hears_what_was_said(tmp_path: Path) -> None:
+def test_everybody_reads_and_hears_what_was_said_and_by_whom(tmp_path: Path) -> None:
     with demo(f"--heard={tmp_path}") as playing:
         said, _ = playing.communicate(timeout=120)
     assert playing.returncode == 0
     assert "Pierre (fr): Bonjour, comment allez-vous ?" in said
     assert "Dan (en) reads 'Hello, how are you?' ✓, hears" in said
     assert "Marek (pl) reads 'Cześć, jak się masz?' ✓, hears" in said
+    assert "Claire (fr, into Pierre's phone): Oui, je vous entends bien." in said
+    voices = re.findall(r"by voice: (#\w{6}) (Speaker \d|\w+) ✓", said)
+    names = [name for _, name in voices]
+    assert names == ["Speaker 1", "Speaker 2", "Speaker 3", "Speaker 4", "Pierre", "Claire"]
+    colours = [colour for colour, _ in voices]
+    assert len(set(colours[:4])) == 4, "each has a colour"
+    assert colours[4:] == [colours[0], colours[3]], "and keeps it, on whatever phone"
     for name in ("pierre", "dan", "marek"):
         with wave.open(str(tmp_path / f"{name}.wav")) as file:
             samples = from_pcm16(file.readframes(file.getnframes()))

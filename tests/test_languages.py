@@ -19,6 +19,10 @@ from babblefish.languages import UnknownLanguage, normalise
         ("pt-BR", "pt"),
         ("ast", "ast"),
         (" pl ", "pl"),
+        ("no", "no"),
+        ("nob_Latn", "no"),
+        ("nn-NO", "no"),
+        ("nb", "no"),
     ],
 )
 def test_every_way_to_write_a_language_is_one(written: str, short: str) -> None:

@@ -1,38 +1,30 @@
 """Where models are looked for, and what is said where they are not."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from babblefish import models, settings
 from babblefish.errors import EngineMissing
 from babblefish.models import MODELS
+from babblefish.translator import seamless
 from tests.micro import CHECKPOINTS
+from tests.micro.phrases import PHRASES
+from tests.support.command import babblefish
 
+SEAMLESS = "seamless-m4t-v2-large"
+PHRASE = PHRASES[0]
 SHA256 = hashlib.sha256(b"weights").hexdigest()
 GIT_SHA1 = hashlib.sha1(b"blob 7\0weights").hexdigest()  # noqa: S324 git's, not ours
 
 
 def load(**chosen: object) -> settings.Settings:
     return settings.load([f"--{key.replace('_', '-')}={value}" for key, value in chosen.items()])
-
-
-def command(*arguments: object, **environment: object) -> tuple[int, str]:
-    """`babblefish models …`: its exit status, and what it said."""
-    run = subprocess.run(
-        [sys.executable, "-m", "babblefish", "models", *map(str, arguments)],
-        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return run.returncode, run.stdout + run.stderr
 
 
 @pytest.fixture
@@ -105,7 +97,7 @@ def test_an_int8_copy_comes_with_the_model_or_lies_in_the_data_folder(tmp_path: 
 
 def test_list_tells_of_each_and_of_what_to_run(tmp_path: Path) -> None:
     shutil.copytree(CHECKPOINTS / "kokoro", tmp_path / "kokoro")
-    status, said = command("list", BABBLEFISH_MODELS_DIR=tmp_path)
+    status, said = babblefish("models", "list", BABBLEFISH_MODELS_DIR=tmp_path)
     assert status == 0
     lines = {line.split()[0]: line for line in said.splitlines() if not line.startswith(" ")}
     assert lines["kokoro"].endswith(str(tmp_path / "kokoro"))
@@ -115,12 +107,36 @@ def test_list_tells_of_each_and_of_what_to_run(tmp_path: Path) -> None:
 
 def test_verify_names_the_file_that_is_not_what_it_should_be(tmp_path: Path) -> None:
     shutil.copytree(CHECKPOINTS / "kokoro", tmp_path / "kokoro")
-    assert command("verify", "kokoro", "--models-dir", tmp_path)[0] == 0
+    assert babblefish("models", "verify", "kokoro", "--models-dir", tmp_path)[0] == 0
     (tmp_path / "kokoro" / "voices-v1.0.bin").write_bytes(b"cut")
     for arguments in (["kokoro"], []):
-        status, said = command("verify", *arguments, "--models-dir", tmp_path)
+        status, said = babblefish("models", "verify", *arguments, "--models-dir", tmp_path)
         assert status == 1
         assert "voices-v1.0.bin is not what it should be" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)  # torch is imported twice
+async def test_an_int8_copy_is_stored_found_whole_and_taken(tmp_path: Path) -> None:
+    """By the commands that people type, with models that nobody may write to."""
+    kept, data = tmp_path / "models", tmp_path / "data"
+    shutil.copytree(CHECKPOINTS / SEAMLESS, kept / SEAMLESS)
+    (kept / SEAMLESS).chmod(0o555)
+    where = [f"--models-dir={kept}", f"--data-dir={data}"]
+    copy = data / "models" / f"{SEAMLESS}-int8"
+    assert babblefish("models", "quantise", SEAMLESS, *where) == (0, f"{copy}\n")
+    status, said = babblefish("models", "verify", SEAMLESS, *where)
+    assert status == 0
+    assert [line.partition(":")[0] for line in said.splitlines()] == [
+        str(kept / SEAMLESS),
+        str(copy),
+    ]
+    engine = seamless.build(settings.load([*where, "--threads=1"]))
+    await engine.start()
+    (child,) = map(psutil.Process, engine.pids)
+    assert copy in {Path(file.path).parent for file in child.memory_maps(grouped=True)}
+    assert await engine.translate_text(PHRASE.en, "en", ["fr"]) == {"fr": PHRASE.fr}
+    await engine.stop()
 
 
 @pytest.mark.slow
@@ -147,7 +163,7 @@ def test_the_doctor_tells_what_to_run(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said_in_a_line(
     arguments: list[str], said: str, tmp_path: Path
 ) -> None:
-    status, line = command(*arguments, "--models-dir", tmp_path)
+    status, line = babblefish("models", *arguments, "--models-dir", tmp_path)
     assert status == 1
     assert line.startswith("babblefish: ")
     assert line.count("\n") == 1

@@ -12,8 +12,10 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
-types = st.sampled_from(["join", "text", "set_name", "set_language", "played", "ping", "leave"])
-fields = st.sampled_from(["session", "name", "language", "codecs", "audio", "text", "last_seq"])
+types = st.sampled_from(["join", "text", "set_name", "set_language", "played", "ping", "leave",
+                         "name_speaker"])  # fmt: skip
+fields = st.sampled_from(["session", "name", "language", "codecs", "audio", "text", "last_seq",
+                          "speaker_id"])  # fmt: skip
 
 
 @given(st.text() | anything.map(json.dumps))

@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from babblefish import models_cli
+from babblefish import models_cli, speakers_cli
 from babblefish import settings as settings_module
 from babblefish.errors import BabbleFishError, SettingsError
 from babblefish.settings import Settings
@@ -22,8 +22,9 @@ app = typer.Typer(
 )
 
 app.add_typer(models_cli.app, name="models")
+app.add_typer(speakers_cli.app, name="speakers")
 
-STAGES = ("translator", "synthesizer")
+STAGES = ("translator", "synthesizer", "speaker")
 STAGE_PORT = 9001
 
 _log = log(__name__)

@@ -103,7 +103,7 @@ async def _tried(engines: Engines, settings: Settings) -> Check:
     except Exception as error:  # noqa: BLE001 engines are other people's programs
         return Check("✗", "engines", f"{named} do not start: {error!r}.", "Install them again.")
     finally:
-        await asyncio.gather(engines.translator.stop(), engines.synthesizer.stop())
+        await engines.stop()
     return _good("engines", f"{named} start and answer.")
 
 

@@ -36,3 +36,7 @@ class StageBusy(StageError):
 
 class StageDown(StageError):
     """The stage died, or did not answer in time."""
+
+
+class StageFailed(StageDown):
+    """The stage lives, but could not do this; asked again, it could not either."""

@@ -3,6 +3,9 @@
 import langcodes
 from langcodes.tag_parser import LanguageTagError
 
+# One macrolanguage (ISO 639-3) that langcodes leaves in two: who picks Norwegian means either.
+_NORWEGIAN = {"nb": "no", "nn": "no"}
+
 
 class UnknownLanguage(ValueError):
     """Not a language code at all."""
@@ -20,4 +23,4 @@ def normalise(code: str) -> str:
         language = None
     if not language or language == "und":
         raise UnknownLanguage(f"{code[:32]!r} is not a language code")
-    return language
+    return _NORWEGIAN.get(language, language)

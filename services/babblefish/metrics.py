@@ -43,8 +43,24 @@ LAG = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5),
 )
 
+IDENTIFICATIONS = Counter(
+    "babblefish_gateway_identifications_total",
+    "Voices, by what came of it: known, enrolled, unsure, failed.",
+    ["outcome"],
+)
+IDENTIFICATION = Histogram(
+    "babblefish_gateway_identification_seconds",
+    "From a pause to the print of the voice before it.",
+    buckets=_SECONDS,
+)
+LATE_IDENTITIES = Counter(
+    "babblefish_gateway_late_identities_total",
+    "Utterances that listeners got before it was known who spoke, or under another's name.",
+)
+
 STAGE_READY = Gauge("babblefish_stage_ready", "1 once the engine is warm.", ["stage"])
 STAGE_CORES = Gauge("babblefish_stage_cores", "Cores that this process really has.", ["stage"])
+STAGE_PINNED = Gauge("babblefish_stage_pinned", "1 if no other container has them.", ["stage"])
 STAGE_DEPTH = Gauge("babblefish_stage_depth", "Requests that it has taken on.", ["stage"])
 STAGE_REQUESTS = Counter(
     "babblefish_stage_requests_total",

@@ -60,6 +60,16 @@ MODELS = {
             "350 MB",
             "Apache-2.0",
         ),
+        Model(
+            "pyannote-embedding",
+            "speaker",
+            "pyannote/embedding",
+            ("pytorch_model.bin",),
+            # Its page asks for a name and an address first; then `hf auth login`.
+            "pytorch_model.bin",
+            "100 MB",
+            "MIT, gated",
+        ),
     )
 }
 """Every model that an engine here loads, by name."""

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-PROTOCOL = 1
+from babblefish.people import Person
 
+PROTOCOL = 1
 MAX_NAME = 64
 MAX_TEXT = 2000
-
 CLOSE_POLICY = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_FAILED = 1011
@@ -44,12 +44,16 @@ class Refusal(Exception):
 # ── up: from a phone ─────────────────────────────────────────────────────────────────────────
 
 
-class Join(Struct, tag="join"):
-    """The first message, or the same keys as query parameters."""
+class Up(Struct):
+    """What a phone says."""
+
+
+class Join(Up, tag="join"):
+    """The first message, or the same keys as query parameters; `name` may be empty."""
 
     session: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-    name: Annotated[str, Meta(min_length=1)]
     language: Annotated[str, Meta(min_length=1, max_length=35)]
+    name: str = ""
     token: str | None = None
     consent: str | None = None
     codecs: Annotated[tuple[str, ...], Meta(max_length=16)] = ("pcm16",)
@@ -58,56 +62,60 @@ class Join(Struct, tag="join"):
     last_seq: Annotated[int, Meta(ge=0)] = 0
 
 
-class EndOfSpeech(Struct, tag="end_of_speech"):
+class EndOfSpeech(Up, tag="end_of_speech"):
     """The speaker let go of the button: what was heard is an utterance."""
 
 
-class Text(Struct, tag="text"):
+class Text(Up, tag="text"):
     """Typed instead of spoken; with an `id`, one that is sent again after a drop is said once."""
 
     text: Annotated[str, Meta(min_length=1)]
     id: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class SetLanguage(Struct, tag="set_language"):
+class SetLanguage(Up, tag="set_language"):
     """From here on the participant speaks and hears this language."""
 
     language: Annotated[str, Meta(min_length=1, max_length=35)]
 
 
-class SetName(Struct, tag="set_name"):
+class SetName(Up, tag="set_name"):
     """From here on the participant is called this."""
 
     name: Annotated[str, Meta(min_length=1)]
 
 
-class Consent(Struct, tag="consent"):
+class NameSpeaker(Up, tag="name_speaker"):
+    """From here on this voice of the session is called that."""
+
+    speaker_id: Annotated[str, Meta(max_length=64)]
+    name: Annotated[str, Meta(min_length=1)]
+
+
+class Consent(Up, tag="consent"):
     """The participant's word on the cloning of their voice."""
 
     consent: str
 
 
-class Played(Struct, tag="played"):
+class Played(Up, tag="played"):
     """Playout report: this utterance was heard to its end."""
 
     utterance_id: str
 
 
-class Ping(Struct, tag="ping"):
+class Ping(Up, tag="ping"):
     """Are you there? Whatever `id` is comes back in the `pong`."""
 
     id: int | str | None = None
 
 
-class Leave(Struct, tag="leave"):
+class Leave(Up, tag="leave"):
     """The participant goes, on purpose."""
 
 
-Up = Join | EndOfSpeech | Text | SetLanguage | SetName | Consent | Played | Ping | Leave
-
 _DECODERS: dict[str, msgspec.json.Decoder[Up]] = {
-    str(kind.__struct_config__.tag): msgspec.json.Decoder(kind)
-    for kind in (Join, EndOfSpeech, Text, SetLanguage, SetName, Consent, Played, Ping, Leave)
+    str(kind.__struct_config__.tag): msgspec.json.Decoder(kind) for kind in Up.__subclasses__()
 }
 
 
@@ -122,15 +130,14 @@ def decode(raw: str) -> Up:
     """A phone's text message; raises `Refusal` for what is none."""
     try:
         kind = _ENVELOPE.decode(raw).type
-        decoder = _DECODERS.get(kind)
-        if decoder is None:
-            known = ", ".join(sorted(_DECODERS))
-            raise Refusal("unknown_type", f"This type of message is not known. Known: {known}.")
-        return decoder.decode(raw)
+        if decoder := _DECODERS.get(kind):
+            return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise Refusal("bad_message", f"{error}.") from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise Refusal("bad_json", "A text message is one JSON object with a `type`.") from None
+    known = ", ".join(sorted(_DECODERS))
+    raise Refusal("unknown_type", f"This type of message is not known. Known: {known}.")
 
 
 def join_from_query(query: dict[str, str]) -> Join:
@@ -150,9 +157,8 @@ _UNSAFE = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\
 
 def clean(text: str, limit: int) -> str:
     """One line of `text` without control and direction marks; raises `Refusal` if none is left."""
-    printable = "".join(
-        " " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text[: 8 * limit]
-    )
+    bounded = text[: 8 * limit]
+    printable = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in bounded)
     line = " ".join(_UNSAFE.sub("", unicodedata.normalize("NFC", printable)).split())
     if not line:
         raise Refusal("empty_text", "Nothing is left of this text but spaces and control marks.")
@@ -162,18 +168,6 @@ def clean(text: str, limit: int) -> str:
 
 
 # ── down: to a phone. `Outbox` adds `seq` to every one ───────────────────────────────────────
-
-
-class Person(Struct, frozen=True):
-    """A participant, as others see them.
-
-    `voice` is a small number, another for everybody in the session: it chooses their stock voice.
-    """
-
-    client_id: str
-    name: str
-    language: str
-    voice: int = 0
 
 
 class Languages(Struct, frozen=True):
@@ -225,7 +219,10 @@ class Participants(Struct, frozen=True, tag="participants"):
 
 
 class Partial(Struct, frozen=True, tag="partial"):
-    """A live caption. A final one replaces the rest; a final empty one withdraws them."""
+    """A live caption. A final one replaces the rest; a final empty one withdraws them.
+
+    `client_id`, here and in `Result`: whose phone it came from.
+    """
 
     utterance_id: str
     speaker_id: str
@@ -234,6 +231,8 @@ class Partial(Struct, frozen=True, tag="partial"):
     text: str
     final: bool
     text_id: str | None = None
+    client_id: str = ""
+    speaker_color: str = ""
 
 
 class Result(Struct, frozen=True, tag="result"):
@@ -254,6 +253,17 @@ class Result(Struct, frozen=True, tag="result"):
     has_f5_pending: bool
     latency_ms: int
     stages: dict[str, int]
+    client_id: str = ""
+    speaker_color: str = ""
+
+
+class SpeakerUpdate(Struct, frozen=True, tag="speaker"):
+    """What a voice is called from now on; with `utterance_id`, that it was the one who said it."""
+
+    speaker_id: str
+    name: str
+    color: str
+    utterance_id: str | None = None
 
 
 class Received(Struct, frozen=True, tag="received"):
@@ -275,7 +285,7 @@ class Error(Struct, frozen=True, tag="error"):
     message: str
 
 
-Down = Joined | Participants | Partial | Result | Received | Pong | Error
+Down = Joined | Participants | Partial | Result | SpeakerUpdate | Received | Pong | Error
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -25,7 +25,11 @@ PREFIX = "BABBLEFISH_"
 
 PROFILES: dict[str, dict[str, str]] = {
     "light": {"translator": "local:light", "synthesizer": "local:espeak"},
-    "full": {"translator": "local:seamless", "synthesizer": "local:kokoro,local:espeak"},
+    "full": {
+        "translator": "local:seamless",
+        "synthesizer": "local:kokoro,local:espeak",
+        "speaker": "local:pyannote",
+    },
 }
 """Which engine each stage gets, by profile."""
 
@@ -66,6 +70,11 @@ class Settings(BaseSettings):
         "",
         pattern=rf"^{_LOCAL}(,{_LOCAL})*$|^{_REMOTE}$|^$",
         description="local:ENGINE,local:ENGINE (the first that speaks a language) or http://…",
+    )
+    speaker: str = Field(
+        "",
+        pattern=rf"^{_LOCAL}$|^{_REMOTE}$|^none$|^$",
+        description="local:ENGINE, http://… of stages, or none: nobody is known by voice",
     )
 
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
@@ -132,6 +141,9 @@ class Settings(BaseSettings):
         None, description="folder with a folder a model; else the hub's cache"
     )
     threads: int = Field(0, ge=0, description="cores for engines; 0: what this container has")
+    pinned: bool = Field(
+        False, description="the container asks for whole cores: /metrics says if they are its own"
+    )
     device: Literal["cpu", "cuda"] = Field("cpu", description="what engines compute on")
     precision: Literal["auto", "int8", "float32", "float16"] = Field(
         "auto", description="of a model's weights; auto: int8 on a CPU, float16 on a GPU"
@@ -153,6 +165,9 @@ class Settings(BaseSettings):
     min_token_score: Annotated[float, Field(ge=0, le=1)] = Field(
         0.37, description="seamless: mean token probability under which a sentence is noise"
     )
+    speaker_threshold: Annotated[float | None, Field(gt=-1, lt=1)] = Field(
+        None, description="cosine from which two voiceprints are one voice, if not the model's own"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("profile")
@@ -161,6 +176,11 @@ class Settings(BaseSettings):
         if profile not in PROFILES:
             raise ValueError(f"no such profile here; there is {', '.join(PROFILES)}")
         return profile
+
+    @field_validator("speaker")
+    @classmethod
+    def _no_speaker(cls, speaker: str) -> str:
+        return "" if speaker == "none" else speaker
 
     @field_validator("data_dir", "models_dir", "apertium_modes")
     @classmethod

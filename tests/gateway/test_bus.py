@@ -1,7 +1,7 @@
 import asyncio
 
 from babblefish.gateway.bus import MemoryBus, Present, Told
-from babblefish.protocol import Person
+from babblefish.people import Person
 
 DAN, ANA = Person("1", "Dan", "en"), Person("2", "Ana", "es")
 

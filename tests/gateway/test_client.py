@@ -144,7 +144,14 @@ async def test_joined_tells_what_this_server_can(server: Server, session: str) -
         told = await phone.receive("joined")
     assert told["protocol"] == 1
     assert told["participants"] == [
-        {"client_id": told["client_id"], "name": "Dan", "language": "en", "voice": 0}
+        {
+            "client_id": told["client_id"],
+            "name": "Dan",
+            "language": "en",
+            "voice": 0,
+            "color": "#0280f7",
+            "named": "phone",
+        }
     ]
     assert (told["codec"], told["audio"], told["received"]) == ("pcm16", "base64", 0)
     assert told["capabilities"] == {
@@ -335,6 +342,7 @@ async def test_limits_on_sessions_phones_and_time(session: str) -> None:
             assert (await late.closed())[0] == 4408
 
 
+@pytest.mark.slow
 async def test_without_adhoc_sessions_an_unknown_one_is_refused(session: str) -> None:
     with serving(adhoc_sessions=False, warm_up=False) as strict:
         async with connected(strict.ws) as phone:

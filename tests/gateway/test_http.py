@@ -9,16 +9,17 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.http import plain
 from tests.support.phone import joined
 from tests.support.server import Server, serving
 
 
 def test_a_browser_gets_the_page_and_everything_else_the_status(server: Server) -> None:
-    page = httpx.get(server.http, headers={"Accept": "text/html,*/*;q=0.8"})
+    page = plain.get(server.http, headers={"Accept": "text/html,*/*;q=0.8"})
     assert page.headers["content-type"].startswith("text/html")
     assert "<title>BabbleFish</title>" in page.text
     for accept in ("*/*", "application/json"):
-        status = httpx.get(server.http, headers={"Accept": accept}).json()
+        status = plain.get(server.http, headers={"Accept": accept}).json()
         assert status["service"] == "BabbleFish"
         assert status["tts_accelerator"] is None
         assert status["models"] == {"seamless": False, "kokoro": False, "speaker": False}
@@ -28,7 +29,7 @@ def test_a_browser_gets_the_page_and_everything_else_the_status(server: Server) 
 
 
 def test_only_the_pages_own_script_and_style_may_run(server: Server) -> None:
-    page = httpx.get(server.http, headers={"Accept": "text/html"})
+    page = plain.get(server.http, headers={"Accept": "text/html"})
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
@@ -46,15 +47,15 @@ async def test_the_status_counts_phones(server: Server, session: str) -> None:
 
 
 def test_health_ready_and_docs(server: Server) -> None:
-    assert httpx.get(f"{server.http}/health").json() == {"status": "ok"}
-    assert httpx.get(f"{server.http}/ready").json() == {"status": "ready"}
-    docs = httpx.get(f"{server.http}/docs")
+    assert plain.get(f"{server.http}/health").json() == {"status": "ok"}
+    assert plain.get(f"{server.http}/ready").json() == {"status": "ready"}
+    docs = plain.get(f"{server.http}/docs")
     assert docs.status_code == 200
     assert re.findall(r"(?:src|href)=\"(https?:)?//", docs.text) == []  # nothing from elsewhere
     for address in re.findall(r"(?:src|href)=\"(/[^\"]+)", docs.text):
-        assert httpx.get(server.http + address).status_code == 200
-    assert "/ready" in httpx.get(f"{server.http}/openapi.json").json()["paths"]
-    assert httpx.get(f"{server.http}/nothing").status_code == 404
+        assert plain.get(server.http + address).status_code == 200
+    assert "/ready" in plain.get(f"{server.http}/openapi.json").json()["paths"]
+    assert plain.get(f"{server.http}/nothing").status_code == 404
 
 
 @pytest.mark.slow

@@ -1,13 +1,12 @@
-"""`/metrics` and `/sessions` tell who is here: not to everybody."""
-
-from collections.abc import Iterator
+"""`/metrics`, `/sessions` and `/speakers` tell who is here: not to everybody."""
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.http import plain
 from tests.support.phone import joined
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 
 def figures(exposition: str) -> dict[str, float]:
@@ -19,11 +18,11 @@ def figures(exposition: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/sessions"])
+@pytest.mark.parametrize("path", ["/metrics", "/sessions", "/speakers"])
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
 def test_what_a_proxy_forwards_is_refused(server: Server, path: str, header: str) -> None:
-    assert httpx.get(server.http + path).status_code == 200
-    forwarded = httpx.get(server.http + path, headers={header: "127.0.0.1"})
+    assert plain.get(server.http + path).status_code == 200
+    forwarded = plain.get(server.http + path, headers={header: "127.0.0.1"})
     assert forwarded.status_code == 403
     assert "admin token" in forwarded.json()["detail"]
 
@@ -43,19 +42,12 @@ def test_the_admin_token_opens_them_from_anywhere(
     guarded: Server, authorization: str, status: int
 ) -> None:
     headers = {b"x-forwarded-for": b"10.1.2.3", b"authorization": authorization.encode()}
-    assert httpx.get(f"{guarded.http}/metrics", headers=headers).status_code == status
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Server]:
-    """A gateway with an admin token."""
-    with serving(admin_token="s3cret", warm_up=False) as running:
-        yield running
+    assert plain.get(f"{guarded.http}/metrics", headers=headers).status_code == status
 
 
 def test_without_an_admin_token_an_empty_one_opens_nothing(server: Server) -> None:
     headers = {"X-Forwarded-For": "10.1.2.3", "Authorization": "Bearer"}
-    assert httpx.get(f"{server.http}/metrics", headers=headers).status_code == 403
+    assert plain.get(f"{server.http}/metrics", headers=headers).status_code == 403
 
 
 async def test_sessions_lists_who_is_where(server: Server, session: str) -> None:

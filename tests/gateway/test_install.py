@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect
 
 from babblefish.gateway import links
 from babblefish.gateway.links import join_link, qr_svg
+from tests.support.http import plain
 from tests.support.phone import joined
 from tests.support.server import Server, serving
 
@@ -35,12 +36,12 @@ def token_of(link: str) -> str:
 
 def trust(server: Server) -> ssl.SSLContext:
     """What a phone does with `/install`."""
-    certificate = x509.load_der_x509_certificate(httpx.get(f"{server.http}/ca.crt").content)
+    certificate = x509.load_der_x509_certificate(plain.get(f"{server.http}/ca.crt").content)
     return ssl.create_default_context(cadata=certificate.public_bytes(Encoding.PEM).decode())
 
 
 def test_the_page_tells_every_device_how_and_needs_nothing_but_itself(server: Server) -> None:
-    page = httpx.get(f"{server.http}/install")
+    page = plain.get(f"{server.http}/install")
     for word in ("iPhone", "Android", "Windows", "macOS", "Linux", 'href="/ca.crt"'):
         assert word in page.text
     assert "{{" not in page.text
@@ -51,13 +52,13 @@ def test_the_page_tells_every_device_how_and_needs_nothing_but_itself(server: Se
 
 
 def test_the_page_leads_to_https_and_not_where_the_caller_says(server: Server) -> None:
-    page = httpx.get(f"{server.http}/install", headers={"Host": '"><script>.example:1'})
+    page = plain.get(f"{server.http}/install", headers={"Host": '"><script>.example:1'})
     assert "example" not in page.text
     assert re.search(rf'href="https://[^"]+:{server.https.rpartition(":")[2]}/"', page.text)
 
 
 def test_the_certificate_comes_without_its_key(server: Server) -> None:
-    answer = httpx.get(f"{server.http}/ca.crt")
+    answer = plain.get(f"{server.http}/ca.crt")
     assert answer.headers["content-type"] == "application/x-x509-ca-cert"
     assert x509.load_der_x509_certificate(answer.content)
     assert b"PRIVATE" not in answer.content
@@ -70,8 +71,8 @@ async def test_a_phone_that_trusts_the_authority_talks_over_tls(server: Server) 
 
 
 def test_both_doors_lead_to_one_gateway(server: Server) -> None:
-    plain = httpx.get(server.http).json()
-    assert httpx.get(server.https, verify=trust(server)).json().keys() == plain.keys()
+    status = plain.get(server.http).json()
+    assert httpx.get(server.https, verify=trust(server)).json().keys() == status.keys()
     assert httpx.get(f"{server.https}/ready", verify=trust(server)).status_code == 200
 
 
@@ -86,7 +87,7 @@ async def test_phones_at_one_door_are_counted_at_the_other(server: Server, sessi
 def test_the_code_for_the_machine_itself_holds_the_token(server: Server, invited: str) -> None:
     assert token_of(invited)
     for host in ("localhost", "127.0.0.1"):
-        code = httpx.get(f"http://{host}:{server.port}/join.svg")
+        code = plain.get(f"http://{host}:{server.port}/join.svg")
         assert code.headers["content-type"] == "image/svg+xml"
         assert code.headers["cache-control"] == "no-store"
         assert code.content == qr_svg(invited)
@@ -108,7 +109,7 @@ def test_the_code_for_the_machine_itself_holds_the_token(server: Server, invited
 def test_no_other_caller_gets_the_token(
     server: Server, invited: str, headers: dict[str, str]
 ) -> None:
-    code = httpx.get(f"{server.http}/join.svg", headers=headers)
+    code = plain.get(f"{server.http}/join.svg", headers=headers)
     assert code.content == qr_svg(invited.partition("#")[0])
 
 
@@ -116,16 +117,16 @@ def test_a_caller_from_the_network_gets_no_token(server: Server, invited: str) -
     for address in links.reachable("0.0.0.0", links.lan_addresses()):
         if address == "localhost":
             pytest.skip("this machine has no network")
-        code = httpx.get(f"http://{address}:{server.port}/join.svg", headers={"Host": "localhost"})
+        code = plain.get(f"http://{address}:{server.port}/join.svg", headers={"Host": "localhost"})
         assert code.content == qr_svg(invited.partition("#")[0])
 
 
 def test_the_code_can_be_for_another_session(server: Server, invited: str) -> None:
-    code = httpx.get(f"{server.http}/join.svg", params={"session": "family"})
+    code = plain.get(f"{server.http}/join.svg", params={"session": "family"})
     origin = invited.partition("/?")[0]
     assert code.content == qr_svg(join_link(origin, "family", token_of(invited)))
     for hostile in ("", "a/b", "a#token=x", "x" * 100):
-        answer = httpx.get(f"{server.http}/join.svg", params={"session": hostile})
+        answer = plain.get(f"{server.http}/join.svg", params={"session": hostile})
         assert answer.status_code == 422
 
 
@@ -134,7 +135,7 @@ def ask(
 ) -> httpx.Response:
     """What a page at this host, or of another origin, is answered."""
     host = host or f"localhost:{server.port}"
-    return httpx.post(
+    return plain.post(
         f"{server.http}/invitation",
         content=asked if isinstance(asked, bytes) else json.dumps(asked),
         headers={"Host": host, "Origin": page or f"http://{host}", **headers},
@@ -177,7 +178,7 @@ def test_links_lead_to_this_server_only(server: Server) -> None:
         answer = ask(server, {"origin": own}, page=page)
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
-    assert httpx.post(f"{server.http}/invitation", json={"origin": own}).status_code == 403
+    assert plain.post(f"{server.http}/invitation", json={"origin": own}).status_code == 403
 
 
 def test_an_invitation_has_a_form_and_an_end(server: Server) -> None:
@@ -220,14 +221,14 @@ def test_a_token_of_ones_own_is_the_links() -> None:
 def test_https_can_be_switched_off() -> None:
     with serving(tls=False, warm_up=False) as running:
         assert all(link.startswith("http://") for link in running.links)
-        assert httpx.get(f"{running.http}/ca.crt").status_code == 404
+        assert plain.get(f"{running.http}/ca.crt").status_code == 404
         assert not (running.data_dir / "authority.pem").exists()
 
 
 def test_a_data_folder_that_cannot_be_written_costs_https_only(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with serving(data_dir=tmp_path / "file" / "kept", warm_up=False) as running:
-        assert httpx.get(f"{running.http}/health").status_code == 200
+        assert plain.get(f"{running.http}/health").status_code == 200
         assert all(link.startswith("http://") and token_of(link) for link in running.links)
 
 

@@ -9,10 +9,14 @@ from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
 from babblefish.gateway.microphone import Ears
 from babblefish.gateway.quota import Quotas
-from babblefish.gateway.seat import Exchange, Seats
+from babblefish.gateway.seat import Exchange
+from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
+from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.vad import VoiceDetector
-from babblefish.protocol import Person
+from babblefish.people import Person
+from babblefish.registry.registry import Registry
+from babblefish.registry.store import Store
 from babblefish.settings import load
 from babblefish.silero import VoiceState
 from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
@@ -29,9 +33,12 @@ async def test_a_microphone_that_fails_costs_the_seat_and_leaves_nobody_deaf() -
     bus: Any = MemoryBus()
     interpreter = Interpreter(ScriptedTranslator(), ScriptedSynthesizer(), bus, deadline_s=1)
     ears = Ears(BrokenDetector(), interpreter, Limits(0.5, 160, 500, 128, 20_000), idle_s=0.8)
-    sessions = Sessions(bus, adhoc=True, capacity=5)
+    speakers = Speakers(None, Registry(Store()), bus, deadline_s=1)
+    sessions = Sessions(bus, speakers, adhoc=True, capacity=5)
     settings = load()
-    seats = Seats(Exchange(settings, sessions, ears, Engines(settings), Quotas(settings), Census()))
+    seats = Seats(
+        Exchange(settings, sessions, ears, Engines(settings), Quotas(settings), Census(), speakers)
+    )
     seat = await seats.take("room", Person("dan", "Dan", "en"))
     token = seats.renew(seat)
     seat.microphone.hear(bytes(4096), received=4096)

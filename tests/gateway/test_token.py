@@ -1,11 +1,9 @@
 """Who is not at this very machine joins by the link, which has the token."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.phone import connected
-from tests.support.server import Server, serving
+from tests.support.server import Server
 
 ELSEWHERE = {"X-Forwarded-For": "192.0.2.7"}
 A_FILE = {"Origin": "null"}
@@ -40,12 +38,6 @@ async def test_the_token_is_asked_of_everybody_else(
     guarded: Server, session: str, token: str | None, headers: dict[str, str], answer: str
 ) -> None:
     assert await join(guarded, session, token, headers) == answer
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Server]:
-    with serving(join_token="s3cret", warm_up=False) as server:
-        yield server
 
 
 async def test_a_token_is_made_where_none_is_set(server: Server, session: str) -> None:

@@ -6,8 +6,12 @@ import pytest
 
 from babblefish.gateway.bus import Captioned, Event, Interpreted, MemoryBus, Present, Told
 from babblefish.gateway.interpreter import Interpreter, Participant
+from babblefish.gateway.recognition import Recognizer
+from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.utterance import Typed, Utterance
-from babblefish.protocol import Person
+from babblefish.people import Person
+from babblefish.registry.registry import Registry
+from babblefish.registry.store import Store
 from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
 
 SECOND = np.zeros(16_000, np.float32)
@@ -28,13 +32,17 @@ class Room:
         self.synthesizer = ScriptedSynthesizer()
         self.interpreter = Interpreter(self.translator, self.synthesizer, bus, deadline_s=0.5)
         self.speaker = Participant("room", DAN)
+        speakers = Speakers(None, Registry(Store()), bus, deadline_s=0.5)
+        self.recognizer = Recognizer(speakers, call=lambda speaker: None)
 
     async def enter(self, *people: Person) -> None:
         for person in people:
             await self.bus.enter("room", person)
 
     def utterance(self) -> Utterance:
-        return Utterance(self.interpreter, self.speaker, self.interpreter.listen(self.speaker))
+        stream = self.interpreter.listen(self.speaker)
+        recognition = self.recognizer.listen(self.speaker)
+        return Utterance(self.interpreter, self.speaker, stream, recognition)
 
     async def told(self, kind: type, count: int) -> list[Event]:
         """The next events of a kind."""

@@ -4,7 +4,7 @@ import asyncio
 
 from babblefish.gateway.bus import MemoryBus
 from babblefish.gateway.interpreter import Interpreter, Participant
-from babblefish.protocol import Person
+from babblefish.people import Person
 from tests.support.phone import Message, Phone, connected, joined
 from tests.support.scripted import ScriptedSynthesizer, ScriptedTranslator
 from tests.support.server import Server

@@ -4,7 +4,11 @@
 runs the product on them.
 """
 
+import os
 from pathlib import Path
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 """What is kept: a folder a model, by the name that the product knows it by."""
+
+# pyannote.audio tells its makers what is loaded, unless it finds this when it is imported.
+os.environ["PYANNOTE_METRICS_ENABLED"] = "0"

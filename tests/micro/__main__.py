@@ -1,4 +1,4 @@
-"""`python -m tests.micro seamless|kokoro`: rebuilds that checkpoint, with its checksums."""
+"""`python -m tests.micro seamless|kokoro|pyannote`: rebuilds that one, with its checksums."""
 
 import argparse
 import shutil
@@ -6,7 +6,11 @@ from importlib import import_module
 
 from tests.micro import CHECKPOINTS, sums
 
-_FOLDERS = {"seamless": "seamless-m4t-v2-large", "kokoro": "kokoro"}
+_FOLDERS = {
+    "seamless": "seamless-m4t-v2-large",
+    "kokoro": "kokoro",
+    "pyannote": "pyannote-embedding",
+}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from babblefish.audio import Samples
 from tests.micro import CHECKPOINTS
 from tests.micro.disturb import pink, white, with_noise
 from tests.micro.phrases import PHRASES, Phrase
-from tests.micro.speakers import stranger
+from tests.micro.speakers import EXTREMES, stranger
 from tests.micro.voices import USUAL, speak
 
 KEPT = CHECKPOINTS / "seamless-m4t-v2-large"
@@ -36,8 +36,8 @@ def usual(text: str, language: str, _: np.random.Generator) -> Samples:
 
 
 def new_pace(text: str, language: str, rng: np.random.Generator) -> Samples:
-    """The default voice, slower or faster, lower or higher than any teacher."""
-    speed, pitch = (105, 5) if rng.random() < 0.5 else (230, 95)
+    """The default voice, slow and low or fast and high, as no teacher is."""
+    speed, pitch = rng.choice(EXTREMES).tolist()
     return speak(text, USUAL[language]._replace(speed=speed, pitch=pitch))
 
 

@@ -19,15 +19,14 @@ VARIANTS = (
 NEW_DIALECTS = {"en": "gmw/en-GB-x-rp", "fr": "roa/fr-CH", "pl": "zlw/pl"}
 NEW_VARIANTS = ("m4", "m8", "f3", "f5", "Andy", "Annie", "Michael", "klatt4", "linda", "paul")
 
+EXTREMES = ((105, 5), (230, 95))
+"""Slow and low, fast and high: a speed and a pitch near which nobody teaches."""
+_NEAR = (15, 10)
+
 
 def teacher(language: str, rng: np.random.Generator) -> Voice:
-    """Any of those who teach, at any of their speeds."""
-    return Voice(
-        str(rng.choice(DIALECTS[language])),
-        str(rng.choice(VARIANTS)),
-        int(rng.integers(115, 221)),
-        int(rng.integers(10, 91)),
-    )
+    """Any of those who teach, at any of their speeds and pitches."""
+    return Voice(str(rng.choice(DIALECTS[language])), str(rng.choice(VARIANTS)), *_manner(rng))
 
 
 def stranger(language: str, rng: np.random.Generator) -> Voice:
@@ -38,3 +37,15 @@ def stranger(language: str, rng: np.random.Generator) -> Voice:
         int(rng.integers(130, 201)),
         int(rng.integers(30, 71)),
     )
+
+
+def _manner(rng: np.random.Generator) -> tuple[int, int]:
+    """Speed and pitch."""
+    while True:
+        speed, pitch = int(rng.integers(100, 241)), int(rng.integers(2, 100))
+        if not any(_near(speed, pitch, *extreme) for extreme in EXTREMES):
+            return speed, pitch
+
+
+def _near(speed: int, pitch: int, other_speed: int, other_pitch: int) -> bool:
+    return abs(speed - other_speed) <= _NEAR[0] and abs(pitch - other_pitch) <= _NEAR[1]

@@ -40,6 +40,13 @@ def test_who_is_tested_with_never_taught() -> None:
         assert speakers.NEW_DIALECTS[language] not in speakers.DIALECTS[language]
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_nobody_teaches_how_the_extremes_speak(seed: int) -> None:
+    taught = speakers.teacher("en", np.random.default_rng(seed))
+    for speed, pitch in speakers.EXTREMES:
+        assert abs(taught.speed - speed) > 15 or abs(taught.pitch - pitch) > 10
+
+
 @given(snr_db=st.floats(-10, 60), seed=st.integers(0, 2**32 - 1))
 def test_noise_is_as_much_weaker_as_asked(snr_db: float, seed: int) -> None:
     speech = np.sin(np.arange(16_000, dtype=np.float32))

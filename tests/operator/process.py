@@ -14,6 +14,7 @@ import httpx
 import yaml
 
 from tests.operator.gateway import TOKEN
+from tests.support.http import plain
 
 _START_S = 20
 
@@ -35,7 +36,7 @@ class Operator:
     address: str
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.address}{path}")
+        return plain.get(f"{self.address}{path}")
 
 
 def command(**environment: str) -> "subprocess.Popen[str]":

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-import httpx
 import pytest
 
 from babblefish_operator.health import registry, served
 from babblefish_operator.heartbeat import Heartbeat
+from tests.support.http import plain
 
 _TICK_S = 0.02
 _STALE_S = 0.3
@@ -55,13 +55,13 @@ def address(heartbeat: Heartbeat, beating: "Future[None]") -> Iterator[str]:
 
 def test_a_loop_that_runs_is_alive(address: str) -> None:
     time.sleep(2 * _STALE_S)
-    assert httpx.get(address).status_code == 200
+    assert plain.get(address).status_code == 200
 
 
 def test_a_blocked_loop_is_not(address: str, loop: asyncio.AbstractEventLoop) -> None:
     loop.call_soon_threadsafe(time.sleep, 4 * _STALE_S)
     time.sleep(2 * _STALE_S)
-    answer = httpx.get(address)
+    answer = plain.get(address)
     assert answer.status_code == 503
     assert "silent" in answer.text
 
@@ -69,10 +69,10 @@ def test_a_blocked_loop_is_not(address: str, loop: asyncio.AbstractEventLoop) ->
 def test_one_that_was_blocked_is_again(address: str, loop: asyncio.AbstractEventLoop) -> None:
     loop.call_soon_threadsafe(time.sleep, 2 * _STALE_S)
     time.sleep(3 * _STALE_S)
-    assert httpx.get(address).status_code == 200
+    assert plain.get(address).status_code == 200
 
 
 def test_one_whose_task_is_gone_is_not(address: str, beating: "Future[None]") -> None:
     beating.cancel()
     time.sleep(2 * _STALE_S)
-    assert httpx.get(address).status_code == 503
+    assert plain.get(address).status_code == 503

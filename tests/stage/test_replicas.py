@@ -14,6 +14,8 @@ from babblefish.stage import deadline
 from babblefish.synthesizer.remote import RemoteSynthesizer
 from babblefish.translator.remote import RemoteTranslator
 from tests.micro import CHECKPOINTS
+from tests.micro.phrases import PHRASES, Phrase
+from tests.micro.voices import USUAL, speak
 from tests.support import speech
 from tests.support.stages import Stage, staged
 
@@ -70,6 +72,46 @@ async def test_a_replica_that_dies_or_hangs_in_mid_utterance_costs_nothing(
     assert time.monotonic() - started < 5
     await stream.close()
     working.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)  # torch is imported twice
+async def test_a_seamless_replica_that_dies_while_people_speak_costs_nothing() -> None:
+    chosen = {"translator": "local:seamless", "models_dir": CHECKPOINTS, "threads": 1}
+    with ExitStack() as stack:
+        stages = [stack.enter_context(staged("translator", True, **chosen)) for _ in range(2)]
+        translator = RemoteTranslator(",".join(stage.url for stage in stages))
+        await translator.start()
+        await both_up(translator)
+        speakers = [_Speaker(translator, phrase) for phrase in PHRASES[:4]]
+        for speaker in speakers:
+            await speaker.says_half()
+        assert busy(stages) == [2, 2]
+        stages[0].process.kill()
+        async with deadline.within(30):
+            told = await asyncio.gather(*(speaker.says_the_rest() for speaker in speakers))
+        assert told == [
+            {"fr": phrase.fr, "en": phrase.en, "pl": phrase.pl} for phrase in PHRASES[:4]
+        ]
+        await translator.stop()
+
+
+class _Speaker:
+    """Says a phrase in French, in two parts."""
+
+    def __init__(self, translator: RemoteTranslator, phrase: Phrase) -> None:
+        self._stream = translator.open("fr", phrase.en)
+        self._halves = np.array_split(speak(phrase.fr, USUAL["fr"]), 2)
+
+    async def says_half(self) -> None:
+        await self._stream.feed(self._halves[0])
+        await self._stream.partial()
+
+    async def says_the_rest(self) -> dict[str, str]:
+        await self._stream.feed(self._halves[1])
+        translation = await self._stream.finish(["en", "pl"])
+        await self._stream.close()
+        return {"fr": translation.transcript, **translation.texts}
 
 
 @pytest.mark.slow

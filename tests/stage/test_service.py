@@ -19,6 +19,7 @@ from babblefish.synthesizer.wire import SpeakRequest
 from babblefish.translator.wire import Finish, TextRequest
 from tests.gateway.test_insight import figures
 from tests.support import speech
+from tests.support.http import plain
 from tests.support.stages import Stage, staged
 
 CASA = msgspec.msgpack.encode(TextRequest("casa", "es", ["en"]))
@@ -43,7 +44,7 @@ def test_it_says_what_it_is(translator: Stage) -> None:
 
 
 def test_it_counts_what_it_does(translator: Stage) -> None:
-    answer = httpx.post(f"{translator.url}/translate", content=CASA)
+    answer = plain.post(f"{translator.url}/translate", content=CASA)
     assert msgspec.msgpack.decode(answer.content) == {"en": "House"}
     assert answer.headers[DEPTH_HEADER] == "1"
     seen = figures(translator.get("/metrics").text)
@@ -55,7 +56,7 @@ def test_it_counts_what_it_does(translator: Stage) -> None:
 
 def test_a_deadline_that_cannot_be_met_is_late(translator: Stage) -> None:
     url = f"{translator.url}/translate"
-    answer = httpx.post(url, content=CASA, headers={DEADLINE_HEADER: "0"})
+    answer = plain.post(url, content=CASA, headers={DEADLINE_HEADER: "0"})
     assert answer.status_code == 504
     assert msgspec.msgpack.decode(answer.content, type=Failure).kind == "late"
 
@@ -66,7 +67,7 @@ def test_a_deadline_that_cannot_be_met_is_late(translator: Stage) -> None:
 )
 @pytest.mark.parametrize("path", ["/translate", "/prepare"])
 def test_rubbish_is_refused(translator: Stage, path: str, rubbish: bytes) -> None:
-    answer = httpx.post(translator.url + path, content=rubbish)
+    answer = plain.post(translator.url + path, content=rubbish)
     assert answer.status_code == 400
     assert msgspec.msgpack.decode(answer.content, type=Failure).kind == "bad"
 
@@ -148,7 +149,7 @@ async def test_an_engine_that_cannot_start_ends_the_stage() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["cook"], "There is no stage 'cook'. There is translator, synthesizer."),
+        (["cook"], "There is no stage 'cook'. There is translator, synthesizer, speaker."),
         (["translator", "--translator", "local:none"], "There is no translator 'local:none' here."),
     ],
 )

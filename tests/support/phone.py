@@ -82,11 +82,12 @@ class Phone:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, **headers: str) -> AsyncIterator[Phone]:
-    """A socket that has not joined yet."""
+async def connected(url: str, at: str = "", **headers: str) -> AsyncIterator[Phone]:
+    """A socket that has not joined yet; `at` is the address to call instead of the URL's host."""
     context = _any_certificate() if url.startswith("wss:") else None
+    calling: dict[str, Any] = {"host": at, "port": 443} if at else {}
     async with websockets.connect(
-        url, max_size=None, additional_headers=headers, ssl=context
+        url, max_size=None, additional_headers=headers, ssl=context, **calling
     ) as socket:
         phone = Phone(socket)
         yield phone
@@ -103,10 +104,10 @@ def _any_certificate() -> ssl.SSLContext:
 
 @contextlib.asynccontextmanager
 async def joined(
-    url: str, session: str, name: str, language: str, **more: object
+    url: str, session: str, name: str, language: str, at: str = "", **more: object
 ) -> AsyncIterator[Phone]:
-    """A phone in a session."""
-    async with connected(url) as phone:
+    """A phone in a session; `more` goes into its `join`."""
+    async with connected(url, at) as phone:
         await phone.send(type="join", session=session, name=name, language=language, **more)
         await phone.receive("joined")
         yield phone

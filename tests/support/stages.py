@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import httpx
 import psutil
 
-_WARM_S = 30
+from tests.support.http import plain
+
+_WARM_S = 120
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Stage:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path)
+        return plain.get(self.url + path)
 
 
 @contextlib.contextmanager

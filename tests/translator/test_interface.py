@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from babblefish.audio import FRAME_SAMPLES, Samples
 from babblefish.settings import load
@@ -13,6 +14,8 @@ from babblefish.translator.base import SpeechStream, Translator
 from babblefish.translator.remote import RemoteTranslator
 from tests.support import speech
 from tests.support.stages import Stage, staged
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SAID = speech.utterance(speech.go_forward())
 TRANSCRIPT = "Go forward ten meters"
@@ -25,14 +28,26 @@ def stage() -> Iterator[Stage]:
         yield running
 
 
-@pytest.fixture(params=["local", "remote"])
-async def translator(request: pytest.FixtureRequest) -> AsyncIterator[Translator]:
-    remote = request.param == "remote"
-    url = request.getfixturevalue("stage").url if remote else ""
-    engine: Translator = RemoteTranslator(url) if remote else light.build(load(["--threads", "1"]))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def local() -> AsyncIterator[Translator]:
+    engine = light.build(load(["--threads", "1"]))
     await engine.start()
     yield engine
     await engine.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def remote(stage: Stage) -> AsyncIterator[Translator]:
+    engine = RemoteTranslator(stage.url)
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture(params=["local", "remote"])
+def translator(request: pytest.FixtureRequest) -> Translator:
+    chosen: Translator = request.getfixturevalue(request.param)
+    return chosen
 
 
 async def feed(stream: SpeechStream, samples: Samples) -> None:

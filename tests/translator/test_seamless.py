@@ -1,8 +1,6 @@
 """SeamlessM4T as a translator, in this process and behind HTTP, with small weights."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from msgspec import structs
 from prometheus_client import REGISTRY
 
 from babblefish.audio import FRAME_SAMPLES, Samples
-from babblefish.errors import EngineMissing, SettingsError, StageDown
+from babblefish.errors import EngineMissing, SettingsError, StageDown, StageFailed
 from babblefish.settings import load
 from babblefish.translator import seamless
 from babblefish.translator.base import Translation, Translator
@@ -26,6 +24,7 @@ from tests.micro.phrases import PHRASES
 from tests.micro.voices import USUAL, speak
 from tests.support import noise
 from tests.support.stages import Stage, staged
+from tests.support.weights import of_text_encoder, without
 
 SETTINGS = {"translator": "local:seamless", "models_dir": str(CHECKPOINTS), "threads": "1"}
 LANGUAGES = {"en", "fr", "pl"}
@@ -39,6 +38,12 @@ def engine(**settings: str) -> Seamless:
     chosen = {**SETTINGS, **settings}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()]
     return seamless.build(load(flags))
+
+
+def lacking(folder: Path, lost: Callable[[str], bool]) -> Seamless:
+    """The engine of a checkpoint without some tensors."""
+    without(lost, CHECKPOINTS / seamless.MODEL, folder / seamless.MODEL)
+    return engine(models_dir=str(folder))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -198,6 +203,22 @@ async def test_voices_at_the_same_time_share_a_pass_and_do_not_mix(local: Seamle
 
 @slow
 @shared_loop
+async def test_what_the_model_cannot_take_costs_nobody_else_their_sentence(
+    local: Seamless,
+) -> None:
+    (pid,) = local.pids
+    asked: list[tuple[str | bytes, str]] = [(PHRASE.en, "en"), (b"odd", "en"), (PHRASE.fr, "fr")]
+    one, odd, other = (
+        asyncio.create_task(local.ask(said, source, ["pl"])) for said, source in asked
+    )
+    with pytest.raises(StageFailed):
+        await odd
+    assert [hypothesis.text for hypothesis in (*await one, *await other)] == [PHRASE.pl] * 2
+    assert local.pids == [pid]
+
+
+@slow
+@shared_loop
 async def test_a_process_killed_in_mid_batch_costs_no_utterance(local: Seamless) -> None:
     (pid,) = local.pids
     victim = psutil.Process(pid)
@@ -232,50 +253,26 @@ async def test_a_stage_whose_engine_is_killed_goes_on(stage: Stage, remote: Tran
 
 
 @slow
-async def test_stored_int8_is_taken_where_it_is(tmp_path: Path) -> None:
-    from babblefish import models
-    from babblefish.translator.quantised import quantise
-
-    settings = load([f"--data-dir={tmp_path}", f"--models-dir={CHECKPOINTS}"])
-    quantise(models.find(seamless.MODEL, settings), models.quantised(seamless.MODEL, settings))
-    running = engine(data_dir=str(tmp_path))
-    await running.start()
-    (child,) = map(psutil.Process, running.pids)
-    opened = {Path(file.path).parent for file in child.memory_maps(grouped=True)}
-    assert models.quantised(seamless.MODEL, settings) in opened
-    await running.stop()
-
-
-@slow
-async def test_weights_that_are_none_are_an_error(tmp_path: Path) -> None:
-    folder = tmp_path / seamless.MODEL
-    folder.mkdir()
-    for path in (CHECKPOINTS / seamless.MODEL).iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "model.safetensors").write_bytes(b"x" * 1000)
-    running = engine(models_dir=str(tmp_path))
+async def test_weights_that_lack_a_tensor_are_an_error(tmp_path: Path) -> None:
+    running = lacking(tmp_path, "text_decoder.layer_norm.weight".__eq__)
     with pytest.raises(StageDown):
         await running.start()
     await running.stop()
 
 
+async def test_weights_without_a_text_encoder_are_asked_to_read_nothing(tmp_path: Path) -> None:
+    """The engine has not even started: its model would raise."""
+    engine = lacking(tmp_path, of_text_encoder)
+    assert engine.speech_languages == LANGUAGES
+    assert engine.text_languages == frozenset()
+    assert engine.reachable("en") == {"fr", "pl"}
+    assert await engine.translate_text(PHRASE.en, "en", ["fr"]) == {}
+    await engine.stop()
+
+
 def test_a_model_that_is_not_here_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match=r"seamless-m4t-v2-large.*CC-BY-NC-4.0"):
         engine(models_dir=str(tmp_path))
-
-
-def test_a_model_that_tells_no_languages_is_named(tmp_path: Path) -> None:
-    (tmp_path / "generation_config.json").write_text("{}")
-    with pytest.raises(EngineMissing, match="tells no languages"):
-        seamless.languages(tmp_path)
-
-
-def test_languages_are_called_as_everywhere_here(tmp_path: Path) -> None:
-    codes = dict.fromkeys(("eng", "cmn_Hant", "cmn", "arb", "ary", "yue", "pes"), 1)
-    content = str({"text_decoder_lang_to_code_id": codes}).replace("'", '"')
-    (tmp_path / "generation_config.json").write_text(content)
-    called = seamless.languages(tmp_path)
-    assert {"en": "eng", "zh": "cmn", "ar": "arb", "fa": "pes"}.items() <= called.items()
 
 
 @pytest.mark.parametrize(
@@ -284,8 +281,3 @@ def test_languages_are_called_as_everywhere_here(tmp_path: Path) -> None:
 def test_a_precision_that_the_device_lacks_is_an_error(wrong: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="PRECISION"):
         engine(**wrong)
-
-
-def test_the_process_that_listens_never_imports_torch() -> None:
-    script = "import babblefish.translator.seamless, sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,6 +1,5 @@
 """The model itself, with small weights that know the phrases of `tests.micro`."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from babblefish.translator.wire import pack
 from tests.micro import CHECKPOINTS
 from tests.micro.phrases import PHRASES
 from tests.micro.voices import USUAL, speak
+from tests.support.weights import of_text_encoder, without
 
 if TYPE_CHECKING:
     from babblefish.translator.seamless_model import SeamlessModel
@@ -137,11 +137,5 @@ def test_a_model_that_never_ends_is_ended(load: Load) -> None:
 def test_weights_without_a_text_encoder_still_hear(
     load: Load, tmp_path: Path, said: list[Said], alone: list[list[str]]
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
-    folder = tmp_path / "deaf to text"
-    shutil.copytree(FOLDER, folder)
-    tensors = load_file(FOLDER / "model.safetensors")
-    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith("text_enc")}
-    save_file(kept, folder / "model.safetensors")
+    folder = without(of_text_encoder, FOLDER, tmp_path / "hears")
     assert texts(load(str(folder), "int8", "cpu"), said[:1]) == alone[:1]

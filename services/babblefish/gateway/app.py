@@ -1,5 +1,6 @@
 """The gateway: what it is made of, and its addresses."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -25,12 +26,17 @@ from babblefish.gateway.overseer import Overseer
 from babblefish.gateway.page import Page
 from babblefish.gateway.phone import Phone
 from babblefish.gateway.quota import Quotas
-from babblefish.gateway.seat import Exchange, Seats
+from babblefish.gateway.seat import Exchange
+from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
+from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.vad import VoiceDetector
-from babblefish.protocol import CLOSE_TOKEN, Person, Refusal
+from babblefish.people import Person
+from babblefish.protocol import CLOSE_TOKEN, Refusal
+from babblefish.registry import registry
+from babblefish.registry.store import FILE, Kept
 from babblefish.settings import Settings
-from babblefish.stage.cores import available_cores
+from babblefish.stage import cores
 
 
 class LanguageLists(BaseModel):
@@ -85,7 +91,12 @@ class Gateway:
     async def running(self) -> AsyncIterator[None]:
         """Started in this order, stopped in the other: what was said is seen through first."""
         settings = self.settings
-        async with self.engines.running() as engines, VoiceDetector() as detector:
+        cores.report("gateway", settings)
+        async with (
+            self.engines.running() as engines,
+            VoiceDetector() as detector,
+            self._recognising() as speakers,
+        ):
             interpreter = Interpreter(
                 engines.translator,
                 engines.synthesizer,
@@ -93,13 +104,19 @@ class Gateway:
                 settings.utterance_deadline_s,
             )
             sessions = Sessions(
-                self._bus, adhoc=settings.adhoc_sessions, capacity=settings.max_participants
+                self._bus,
+                speakers,
+                adhoc=settings.adhoc_sessions,
+                capacity=settings.max_participants,
             )
             ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
             census = Census()
-            self._exchange = Exchange(settings, sessions, ears, self.engines, self._quotas, census)
+            self._exchange = Exchange(
+                settings, sessions, ears, engines, self._quotas, census, speakers
+            )
             self._seats = Seats(self._exchange)
             self._sessions = sessions
+            self._speakers = speakers
             self.overseer = Overseer(sessions, self._seats, census)
             yield
             await self._seats.close()
@@ -120,6 +137,10 @@ class Gateway:
         """Who is in each session."""
         return await self._sessions.people()
 
+    async def voices(self) -> list[Kept]:
+        """Who is known by voice, in every session."""
+        return await self._speakers.all()
+
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""
         settings, languages = self.settings, self.engines.languages
@@ -127,11 +148,11 @@ class Gateway:
             service="BabbleFish",
             clients=self.admission.phones,
             tts_accelerator=None,
-            cpu_threads=settings.threads or available_cores(),
+            cpu_threads=settings.threads or cores.available_cores(),
             models={
                 "seamless": settings.translator == "local:seamless",
                 "kokoro": "kokoro" in self.engines.voices.values(),
-                "speaker": False,
+                "speaker": self.engines.speaker is not None,
             },
             cpu_usage=f"{psutil.cpu_percent():.0f}%",
             profile=settings.profile,
@@ -143,6 +164,20 @@ class Gateway:
     def languages(self) -> SpokenLanguages:
         """See `SpokenLanguages`."""
         return SpokenLanguages(**structs.asdict(self.engines.languages), voices=self.engines.voices)
+
+    @contextlib.asynccontextmanager
+    async def _recognising(self) -> AsyncIterator[Speakers]:
+        settings, encoder = self.settings, self.engines.speaker
+        file = settings.data_dir / FILE
+        # Voices may be there from when there was a speaker stage: they must go with their sessions.
+        async with registry.opened(file if encoder or file.exists() else None) as voices:
+            speakers = Speakers(encoder, voices, self._bus, settings.utterance_deadline_s)
+            forgetting = asyncio.create_task(speakers.forget_abandoned(settings.resume_s))
+            try:
+                yield speakers
+            finally:
+                forgetting.cancel()
+                await asyncio.gather(forgetting, return_exceptions=True)
 
 
 class GatewayApps:
@@ -158,11 +193,12 @@ class GatewayApps:
         self.phones.include_router(_public(gateway))
         self.phones.include_router(_probes(gateway))
         guard = insight.Guard(settings.admin_token)
-        self.phones.include_router(insight.router(gateway.people), dependencies=[Depends(guard)])
+        told = insight.router(gateway.people, gateway.voices)
+        self.phones.include_router(told, dependencies=[Depends(guard)])
         self.phones.include_router(install.router(settings))
         self.admin = FastAPI(docs_url=None, redoc_url=None)
         self.admin.include_router(_probes(gateway))
-        self.admin.include_router(insight.router(gateway.people))
+        self.admin.include_router(told)
         self.admin.include_router(_operators(gateway))
 
     def running(self) -> contextlib.AbstractAsyncContextManager[None]:

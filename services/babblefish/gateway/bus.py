@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from babblefish.protocol import Person
+from babblefish.people import Person, Speaker
 from babblefish.telemetry import log
 
 _log = log(__name__)
@@ -26,10 +26,11 @@ class Present(Struct, frozen=True, tag="present"):
 
 
 class Captioned(Struct, frozen=True, tag="captioned"):
-    """Somebody is talking; this is what was understood so far."""
+    """Somebody is talking into a participant's phone; this is what was understood so far."""
 
     utterance_id: str
-    speaker: Person
+    client_id: str
+    speaker: Speaker
     language: str
     text: str
     final: bool
@@ -44,7 +45,8 @@ class Interpreted(Struct, frozen=True, tag="interpreted"):
     """
 
     utterance_id: str
-    speaker: Person
+    client_id: str
+    speaker: Speaker
     language: str
     transcript: str
     translation: str
@@ -56,6 +58,20 @@ class Interpreted(Struct, frozen=True, tag="interpreted"):
     stages: dict[str, int]
 
 
+class Named(Struct, frozen=True, tag="named"):
+    """What a speaker is called from now on; where an utterance is named, that it was theirs."""
+
+    speaker: Speaker
+    utterance_id: str | None = None
+
+
+class Renamed(Struct, frozen=True, tag="renamed"):
+    """Another name for a participant, given by somebody else."""
+
+    client_id: str
+    name: str
+
+
 class Told(Struct, frozen=True, tag="told"):
     """An error that concerns one participant."""
 
@@ -64,7 +80,7 @@ class Told(Struct, frozen=True, tag="told"):
     message: str
 
 
-Event = Present | Captioned | Interpreted | Told
+Event = Present | Captioned | Interpreted | Named | Renamed | Told
 
 
 class Bus(Protocol):

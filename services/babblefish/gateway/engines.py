@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from babblefish.protocol import Languages
 from babblefish.settings import Settings
+from babblefish.speaker.base import SpeakerEncoder
 from babblefish.stage import engines
 from babblefish.synthesizer import chooser
 from babblefish.synthesizer.base import Synthesizer
@@ -23,12 +24,16 @@ _log = log(__name__)
 
 
 class Engines:
-    """Translator and synthesizer; ready once they are warm."""
+    """Translator, synthesizer and, unless nobody is known by voice, speaker encoder.
+
+    Ready once they are warm.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.translator = _translator(settings)
         self.synthesizer = _synthesizer(settings)
+        self.speaker = speaker_encoder(settings)
         self.ready = not settings.warm_up
         self._languages = self._common_languages()
         self._languages_at = time.monotonic()
@@ -42,12 +47,16 @@ class Engines:
         finally:
             warming.cancel()
             await asyncio.gather(warming, return_exceptions=True)
-            await asyncio.gather(self.translator.stop(), self.synthesizer.stop())
+            await self.stop()
 
     async def start(self) -> None:
-        """Waits until both are warm, wherever they are."""
-        await asyncio.gather(self.translator.start(), self.synthesizer.start())
+        """Waits until all are warm, wherever they are."""
+        await asyncio.gather(*(engine.start() for engine in self._all))
         self._languages_at = -math.inf
+
+    async def stop(self) -> None:
+        """Ends all of them."""
+        await asyncio.gather(*(engine.stop() for engine in self._all))
 
     @property
     def languages(self) -> Languages:
@@ -61,6 +70,11 @@ class Engines:
     def voices(self) -> dict[str, str]:
         """Which engine speaks each language that can be heard."""
         return {language: self.synthesizer.engine(language) for language in self.languages.hear}
+
+    @property
+    def _all(self) -> list[Translator | Synthesizer | SpeakerEncoder]:
+        speaker = [self.speaker] if self.speaker else []
+        return [self.translator, self.synthesizer, *speaker]
 
     def _common_languages(self) -> Languages:
         speak, write = self.translator.speech_languages, self.translator.text_languages
@@ -102,6 +116,18 @@ def _synthesizer(settings: Settings) -> Synthesizer:
 
         return RemoteSynthesizer(settings.synthesizer)
     return chooser.build(settings.synthesizer, settings)
+
+
+def speaker_encoder(settings: Settings) -> SpeakerEncoder | None:
+    """Not yet started; none where nobody is known by voice. Raises `EngineMissing`."""
+    if not settings.speaker:
+        return None
+    if _is_remote(settings.speaker):
+        from babblefish.speaker.remote import RemoteSpeakerEncoder
+
+        return RemoteSpeakerEncoder(settings.speaker, settings.speaker_threshold)
+    encoder: SpeakerEncoder = engines.build("speaker", settings.speaker, settings)
+    return encoder
 
 
 def _is_remote(reference: str) -> bool:

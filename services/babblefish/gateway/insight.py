@@ -1,8 +1,9 @@
-"""What only the operator of this gateway may see: `/metrics`, `/sessions`."""
+"""What only the operator of this gateway may see: `/metrics`, `/sessions`, `/speakers`."""
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,7 +12,9 @@ from starlette.requests import HTTPConnection
 
 from babblefish import metrics as gauges
 from babblefish.gateway.loopback import is_local
-from babblefish.protocol import Person
+from babblefish.people import Person
+from babblefish.registry.identity import Voice
+from babblefish.registry.store import Kept
 
 
 class PersonSeen(BaseModel):
@@ -27,6 +30,24 @@ class SessionSeen(BaseModel):
 
     name: str
     participants: list[PersonSeen]
+
+
+class SpeakerSeen(BaseModel):
+    """A speaker that a session knows by voice, and how much was heard of them."""
+
+    id: str
+    name: str
+    color: str
+    utterances: int
+    seconds: float
+    model: str
+
+
+class SessionHeard(BaseModel):
+    """A session and whom it knows; the voices themselves are not told."""
+
+    name: str
+    speakers: list[SpeakerSeen]
 
 
 class Guard:
@@ -49,7 +70,10 @@ def has_token(caller: HTTPConnection, admin_token: SecretStr | None) -> bool:
     return bool(expected) and scheme.lower() == "bearer" and matches
 
 
-def router(people: Callable[[], Awaitable[dict[str, list[Person]]]]) -> APIRouter:
+def router(
+    people: Callable[[], Awaitable[dict[str, list[Person]]]],
+    voices: Callable[[], Awaitable[list[Kept]]],
+) -> APIRouter:
     """The addresses; who may ask is not decided here."""
     routes = APIRouter()
 
@@ -73,4 +97,24 @@ def router(people: Callable[[], Awaitable[dict[str, list[Person]]]]) -> APIRoute
             for name, present in (await people()).items()
         ]
 
+    @routes.get("/speakers")
+    async def speakers() -> list[SessionHeard]:
+        """Who is known by voice."""
+        return [
+            SessionHeard(name=name, speakers=[_seen(kept.voice) for kept in known])
+            for name, known in groupby(await voices(), key=lambda kept: kept.session.name)
+        ]
+
     return routes
+
+
+def _seen(voice: Voice) -> SpeakerSeen:
+    speaker = voice.speaker
+    return SpeakerSeen(
+        id=speaker.id,
+        name=speaker.name,
+        color=speaker.color,
+        utterances=voice.utterances,
+        seconds=round(voice.seconds, 1),
+        model=voice.model,
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from babblefish import audio
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Bus
-from babblefish.protocol import Person
+from babblefish.people import Person, Speaker
 from babblefish.stage import deadline
 from babblefish.synthesizer.base import Synthesizer
 from babblefish.telemetry import Stopwatch, log
@@ -36,6 +36,27 @@ class Participant:
         """What they speak and hear."""
         return self.person.language
 
+    @property
+    def speaker(self) -> Speaker:
+        """Who speaks, unless a voice says otherwise."""
+        return Speaker(self.id, self.person.name, self.person.voice)
+
+
+class Identity:
+    """Whose voice something is said in, as far as is known; it may become known late.
+
+    `told`: whom listeners were told of.
+    """
+
+    def __init__(self, guess: Speaker) -> None:
+        self.speaker = guess
+        self.told: set[Speaker] = set()
+
+    def tell(self) -> Speaker:
+        """Whom to tell of now."""
+        self.told.add(self.speaker)
+        return self.speaker
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -53,6 +74,7 @@ SILENCE = Speech(None, None)
 class Interpretation:
     """Something said, in every language that was needed; the speech may still be under way."""
 
+    identity: Identity
     translation: Translation
     speeches: Mapping[str, asyncio.Task[Speech]]
 
@@ -83,16 +105,18 @@ class Interpreter:
         """A stream for the speaker's next utterance."""
         return self._translator.open(speaker.language, speaker.id)
 
-    async def interpret(self, speaker: Participant, stream: SpeechStream) -> Interpretation:
+    async def interpret(
+        self, speaker: Participant, stream: SpeechStream, identity: Identity
+    ) -> Interpretation:
         """What the stream heard; raises `StageError`, and `TimeoutError` at the deadline."""
         async with deadline.within(self._deadline_s):
             translation = await stream.finish(await self.needed(speaker))
-        return Interpretation(translation, self._speak_all(speaker, translation.texts))
+        return Interpretation(identity, translation, self._speak_all(identity, translation.texts))
 
     async def interpret_text(self, speaker: Participant, text: str) -> Interpretation:
         """What the speaker typed; raises as `interpret` does."""
         said = Translation(speaker.language, text, {})
-        return await self.complete(speaker, Interpretation(said, {}))
+        return await self.complete(speaker, Interpretation(Identity(speaker.speaker), said, {}))
 
     async def complete(self, speaker: Participant, so_far: Interpretation) -> Interpretation:
         """Adds the languages of who came, or chose another, in the meantime."""
@@ -116,7 +140,7 @@ class Interpreter:
         return replace(
             so_far,
             translation=complete,
-            speeches={**so_far.speeches, **self._speak_all(speaker, late)},
+            speeches={**so_far.speeches, **self._speak_all(so_far.identity, late)},
         )
 
     async def needed(self, speaker: Participant) -> set[str]:
@@ -144,10 +168,11 @@ class Interpreter:
             _log.error("utterance_failed", exc_info=error)
 
     def _speak_all(
-        self, speaker: Participant, texts: Mapping[str, str]
+        self, identity: Identity, texts: Mapping[str, str]
     ) -> dict[str, asyncio.Task[Speech]]:
+        number = identity.speaker.number
         return {
-            language: asyncio.create_task(self._speak(text, language, speaker.person.voice))
+            language: asyncio.create_task(self._speak(text, language, number))
             for language, text in texts.items()
         }
 

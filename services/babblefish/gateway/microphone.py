@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from babblefish import metrics
-from babblefish.audio import FRAME_SAMPLES, SAMPLE_RATE, PcmFramer, Samples
+from babblefish.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, PcmFramer, Samples
 from babblefish.gateway.endpointing import (
     Began,
     Boundary,
@@ -20,6 +20,7 @@ from babblefish.gateway.endpointing import (
     Resumed,
 )
 from babblefish.gateway.interpreter import Interpreter, Participant
+from babblefish.gateway.recognition import Recognizer
 from babblefish.gateway.utterance import Typed, Utterance
 from babblefish.gateway.vad import MAX_FRAMES, VoiceDetector
 from babblefish.protocol import Refusal
@@ -65,10 +66,12 @@ class Microphone:
         self,
         ears: Ears,
         speaker: Participant,
+        recognizer: Recognizer,
         settled: Callable[[int], None],
         may_speak: Callable[[], bool],
     ) -> None:
         self.speaker = speaker
+        self._recognizer = recognizer
         self._may_speak = may_speak
         self._ears = ears
         self._settled = settled
@@ -152,7 +155,7 @@ class Microphone:
             self._position = frame.received
             await self._apply(self._endpointer.step(frame.samples, score))
             if self._utterance and score >= self._ears.limits.threshold:
-                self._utterance.voice_at = frame.arrived
+                self._utterance.voiced(frame.arrived, FRAME_MS / 1000)
 
     async def _apply(self, boundaries: list[Boundary]) -> None:
         for boundary in boundaries:
@@ -178,7 +181,8 @@ class Microphone:
     async def _begin(self) -> None:
         await self._make_room()
         stream = self._ears.interpreter.listen(self.speaker)
-        self._utterance = Utterance(self._ears.interpreter, self.speaker, stream)
+        recognition = self._recognizer.listen(self.speaker)
+        self._utterance = Utterance(self._ears.interpreter, self.speaker, stream, recognition)
 
     @property
     def _last(self) -> asyncio.Task[None] | None:

@@ -12,7 +12,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from msgspec import Struct
 
 from babblefish.gateway.census import Census
-from babblefish.gateway.seat import Seats
+from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.protocol import CLOSE_ENDED, CLOSE_POLICY, Refusal
 from babblefish.telemetry import log
@@ -68,7 +68,7 @@ class Overseer:
         reporting = asyncio.create_task(self._report(socket))
         try:
             while True:
-                self._govern(msgspec.json.decode(await socket.receive_text(), type=Governed))
+                await self._govern(msgspec.json.decode(await socket.receive_text(), type=Governed))
         except WebSocketDisconnect:
             return
         except (msgspec.DecodeError, KeyError):
@@ -95,9 +95,9 @@ class Overseer:
             {name: Count(len(heard), sorted(set(heard))) for name, heard in languages.items()}
         )
 
-    def _govern(self, governed: Governed) -> None:
+    async def _govern(self, governed: Governed) -> None:
         """Who sits in a session that is no more is told why."""
-        self._sessions.govern({name: live.uid for name, live in governed.live.items()})
+        await self._sessions.govern({name: live.uid for name, live in governed.live.items()})
         for seat in self._seats.all:
             if seat.ticket and not self._sessions.admits(seat.ticket):
                 why = governed.ended.get(seat.session, "deleted")

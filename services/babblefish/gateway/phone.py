@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import secrets
+from typing import Literal
 
 from babblefish import metrics, protocol
 from babblefish.gateway import tickets
 from babblefish.gateway.line import Line
-from babblefish.gateway.seat import CODEC, Exchange, Seat, Seats
+from babblefish.gateway.seat import CODEC, Exchange, Seat
+from babblefish.gateway.seats import Seats
 from babblefish.gateway.tickets import Ticket
 from babblefish.languages import UnknownLanguage, normalise
-from babblefish.protocol import Person, Refusal
+from babblefish.people import Person
+from babblefish.protocol import Refusal
 
 
 class Phone:
@@ -94,7 +97,7 @@ class Phone:
     def _person(self, join: protocol.Join, ticket: Ticket | None) -> Person:
         """Name and language of the `join`; what cannot be taken costs the connection."""
         try:
-            name = protocol.clean(join.name, protocol.MAX_NAME)
+            name = join.name and protocol.clean(join.name, protocol.MAX_NAME)
             language = self._language(join.language, ticket)
         except Refusal as refusal:
             close = (
@@ -109,7 +112,8 @@ class Phone:
                 f"None of these codecs fits; {CODEC} does.",
                 protocol.CLOSE_BAD_JOIN,
             )
-        return Person(secrets.token_hex(6), name, language)
+        named: Literal["phone", "server"] = "phone" if name else "server"
+        return Person(secrets.token_hex(6), name, language, named=named)
 
     def _language(self, code: str, ticket: Ticket | None) -> str:
         known = {*self._exchange.languages.read, *self._exchange.languages.speak}
@@ -153,7 +157,10 @@ class Phone:
             case protocol.SetLanguage(language):
                 await seat.change(language=self._language(language, seat.ticket))
             case protocol.SetName(name):
-                await seat.change(name=protocol.clean(name, protocol.MAX_NAME))
+                await seat.rename(protocol.clean(name, protocol.MAX_NAME))
+            case protocol.NameSpeaker(speaker_id, name):
+                cleaned = protocol.clean(name, protocol.MAX_NAME)
+                await self._exchange.speakers.rename(seat.session, speaker_id, cleaned)
             case protocol.Ping(id=number):
                 seat.outbox.put(protocol.Pong(number))
             case protocol.Leave():

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
-import secrets
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,9 +16,12 @@ from babblefish.gateway.line import Line
 from babblefish.gateway.microphone import Ears, Microphone
 from babblefish.gateway.outbox import Outbox
 from babblefish.gateway.quota import Quotas
+from babblefish.gateway.recognition import Recognizer
 from babblefish.gateway.sessions import Session, Sessions
+from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Ticket
-from babblefish.protocol import Languages, Person, Refusal
+from babblefish.people import Person, Speaker, color_of, name_of
+from babblefish.protocol import Languages, Refusal
 from babblefish.settings import Settings
 from babblefish.telemetry import log
 
@@ -40,6 +41,7 @@ class Exchange:
     engines: Engines
     quotas: Quotas
     census: Census
+    speakers: Speakers
 
     @property
     def languages(self) -> Languages:
@@ -61,12 +63,14 @@ class Seat:
         self._vacated = asyncio.Event()
         self._expiry: asyncio.TimerHandle | None = None
         self._texts: deque[str] = deque(maxlen=_REMEMBERED_TEXTS)
+        self._namesake = ""  # whose known voice an anonymous phone is called after
         self.session = session
         self.person = person
         self.received = 0
         self.outbox = Outbox(exchange.settings.outbox_bytes)
+        self._recognizer = Recognizer(exchange.speakers, self._recognised)
         self.microphone = Microphone(
-            exchange.ears, self._participant, self._settled, self._may_speak
+            exchange.ears, self._participant, self._recognizer, self._settled, self._may_speak
         )
 
     async def occupy(self, token: str, seated: "asyncio.Future[None]") -> None:
@@ -80,11 +84,32 @@ class Seat:
             seated.set_exception(error)
 
     async def change(self, **changes: str) -> None:
-        """Another name, another language."""
+        """Another name, another language; who is gone stays gone."""
+        if self._vacated.is_set():
+            return
         self.person = structs.replace(self.person, **changes)
         self._exchange.census.changed()
         self.microphone.speaker = self._participant
         await self._enter()
+
+    async def rename(self, name: str) -> None:
+        """Another name of the participant and of their voice."""
+        speakers = self._exchange.speakers
+        try:
+            await speakers.rename(self.session, self._namesake, name)
+        except Refusal:  # the name is the phone's own, or the voice was forgotten
+            await self.change(name=name, named="phone", color=color_of(self.person.voice))
+            await speakers.renamed(self.session, self.person)
+
+    def renamed(self, name: str) -> None:
+        """Another name, given by somebody else."""
+        self._interpreter.own(self.rename(name))
+
+    def know(self, speaker: Speaker) -> None:
+        """Somebody in the session has another name, or was recognised late."""
+        self._recognizer.renamed(speaker)
+        if speaker.id == self._namesake and speaker.name != self.person.name:
+            self._interpreter.own(self.change(name=speaker.name))
 
     async def type(self, text: str, text_id: str | None) -> None:
         """Says what was typed; a text that was sent again after a drop is said once."""
@@ -170,6 +195,13 @@ class Seat:
             return False
         return True
 
+    def _recognised(self, speaker: Speaker) -> None:
+        """The session knew already who holds this anonymous phone."""
+        if self.person.named == "server":
+            self._namesake = speaker.id
+            change = self.change(name=speaker.name, named="voice", color=speaker.color)
+            self._interpreter.own(change)
+
     def _await_return(self) -> None:
         self.microphone.line_is(up=False)
         loop = asyncio.get_running_loop()
@@ -180,21 +212,22 @@ class Seat:
     ) -> None:
         bus = self._interpreter.bus
         try:
-            self._take_voice(await bus.people(self.session))
-            await self._enter()
+            async with self._exchange.speakers.seating(self.session) as number:
+                self._take_number(number)
+                await self._enter()
             self.outbox.put(self.welcome(await bus.people(self.session), token))
             with session.attached(self):
                 async with self._listened_to():
                     seated.set_result(None)
                     await self._vacated.wait()
         finally:
+            self._vacated.set()
             await bus.leave(self.session, self.person.client_id)
 
-    def _take_voice(self, people: list[Person]) -> None:
-        """The first that nobody has; it is kept as long as the seat."""
-        taken = {person.voice for person in people}
-        free = next(voice for voice in itertools.count() if voice not in taken)
-        self.person = structs.replace(self.person, voice=free)
+    def _take_number(self, number: int) -> None:
+        """It is kept as long as the seat."""
+        name = self.person.name or name_of(number)
+        self.person = structs.replace(self.person, name=name, voice=number, color=color_of(number))
         self.microphone.speaker = self._participant
 
     async def _enter(self) -> None:
@@ -219,64 +252,3 @@ class Seat:
         if self._line:
             self._line.interrupt(protocol.CLOSE_FAILED, "failed")
         self.leave()
-
-
-class Seats:
-    """Every seat of this gateway, and the tokens by which phones come back to them."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._by_token: dict[str, Seat] = {}
-        self._tokens: dict[Seat, list[str]] = {}
-        self._occupied: dict[asyncio.Task[None], Seat] = {}
-
-    async def take(self, session: str, person: Person, ticket: Ticket | None = None) -> Seat:
-        """A new seat; raises `Refusal` if there is none to be had."""
-        seat = Seat(self._exchange, session, person, ticket)
-        seated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(
-            seat.occupy(self.renew(seat), seated), name=f"seat {person.client_id}"
-        )
-        self._occupied[task] = seat
-        metrics.SEATS.inc()
-        task.add_done_callback(self._vacate)
-        await seated
-        self._exchange.census.changed()
-        return seat
-
-    @property
-    def all(self) -> list[Seat]:
-        """Every seat that somebody has."""
-        return list(self._occupied.values())
-
-    def find(self, token: str | None) -> Seat | None:
-        """The seat of a phone that comes back, while it is kept."""
-        return self._by_token.get(token) if token else None
-
-    def renew(self, seat: Seat) -> str:
-        """Another token; the former ones stay valid until `confirm`."""
-        token = secrets.token_urlsafe(16)
-        self._by_token[token] = seat
-        self._tokens.setdefault(seat, []).append(token)
-        return token
-
-    def confirm(self, seat: Seat) -> None:
-        """The phone has used its new socket: only its newest token counts."""
-        *former, newest = self._tokens.get(seat) or [""]
-        for token in former:
-            del self._by_token[token]
-        if newest:
-            self._tokens[seat] = [newest]
-
-    async def close(self) -> None:
-        """Everybody out."""
-        for task in self._occupied:
-            task.cancel()
-        await asyncio.gather(*self._occupied, return_exceptions=True)
-
-    def _vacate(self, task: asyncio.Task[None]) -> None:
-        seat = self._occupied.pop(task)
-        metrics.SEATS.dec()
-        self._exchange.census.changed()
-        for token in self._tokens.pop(seat, []):
-            del self._by_token[token]

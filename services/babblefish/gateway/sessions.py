@@ -8,9 +8,20 @@ from typing import Protocol
 import msgspec
 
 from babblefish import metrics
-from babblefish.gateway.bus import Bus, Captioned, Event, Interpreted, Present, Told
+from babblefish.gateway.bus import (
+    Bus,
+    Captioned,
+    Event,
+    Interpreted,
+    Named,
+    Present,
+    Renamed,
+    Told,
+)
 from babblefish.gateway.outbox import Outbox
+from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Ticket
+from babblefish.people import Person, Speaker
 from babblefish.protocol import (
     CLOSE_ENDED,
     CLOSE_FULL,
@@ -18,11 +29,12 @@ from babblefish.protocol import (
     Error,
     Partial,
     Participants,
-    Person,
     Refusal,
     Result,
+    SpeakerUpdate,
     encode,
 )
+from babblefish.registry.store import SessionKey
 
 
 class Listener(Protocol):
@@ -35,6 +47,12 @@ class Listener(Protocol):
     @property
     def outbox(self) -> Outbox:
         """Where what it is told is put."""
+
+    def renamed(self, name: str) -> None:
+        """Somebody else gave its participant another name."""
+
+    def know(self, speaker: Speaker) -> None:
+        """Somebody has another name, or was recognised late."""
 
 
 class Session:
@@ -63,6 +81,11 @@ class Session:
                     self._to_all(encode(_partial(event)))
                 case Interpreted():
                     self._to_listeners(event)
+                case Named():
+                    self._tell_name(event)
+                case Renamed(client_id, name):
+                    if renamed := self._listeners.get(client_id):
+                        renamed.renamed(name)
                 case Told(client_id, code, message):
                     if listener := self._listeners.get(client_id):
                         listener.outbox.put(Error(code, message))
@@ -71,6 +94,13 @@ class Session:
         for listener in self._listeners.values():
             listener.outbox.put_encoded(body)
 
+    def _tell_name(self, event: Named) -> None:
+        for listener in self._listeners.values():
+            listener.know(event.speaker)
+        speaker = event.speaker
+        update = SpeakerUpdate(speaker.id, speaker.name, speaker.color, event.utterance_id)
+        self._to_all(encode(update))
+
     def _to_listeners(self, event: Interpreted) -> None:
         """Everybody who hears the language, but not the speaker; encoded once."""
         result = _result(event)
@@ -78,15 +108,16 @@ class Session:
         lean = encode(msgspec.structs.replace(result, tts_audio=None, tts_voice=None))
         for listener in self._listeners.values():
             person = listener.person
-            if person.language == event.language and person.client_id != event.speaker.client_id:
+            if person.language == event.language and person.client_id != event.client_id:
                 listener.outbox.put_encoded(body, lean if event.wav else None)
 
 
 class Sessions:
     """Sessions by name; one exists here while a phone of it is connected here."""
 
-    def __init__(self, bus: Bus, *, adhoc: bool, capacity: int) -> None:
+    def __init__(self, bus: Bus, speakers: Speakers, *, adhoc: bool, capacity: int) -> None:
         self._bus = bus
+        self._speakers = speakers
         self._adhoc = adhoc
         self._capacity = capacity
         self._open: dict[str, _Open] = {}
@@ -96,9 +127,11 @@ class Sessions:
         """Who is in each session."""
         return {name: await self._bus.people(name) for name in sorted(self._open)}
 
-    def govern(self, live: Mapping[str, str]) -> None:
+    async def govern(self, live: Mapping[str, str]) -> None:
         """The operator's word: which sessions there are, by name, with their uids."""
-        self._live = dict(live)
+        if self._live != live:
+            self._live = dict(live)
+            await self._speakers.govern(live)
 
     def admits(self, ticket: Ticket) -> bool:
         """Whether its session still is; true as long as no operator said anything."""
@@ -116,10 +149,13 @@ class Sessions:
             raise Refusal("session_full", f"{capacity} phones are in it.", CLOSE_FULL)
         entry = self._open.get(name)
         if entry is None:
-            entry = self._open[name] = _Open(Session(name), self._bus)
+            key = SessionKey(name, ticket.sub if ticket else "")
+            entry = self._open[name] = _Open(Session(name), self._bus, key)
             metrics.SESSIONS.inc()
         entry.phones += 1
         try:
+            if entry.phones == 1:
+                await self._speakers.begin(entry.key)
             yield entry.session
         finally:
             entry.phones -= 1
@@ -127,13 +163,16 @@ class Sessions:
                 del self._open[name]
                 metrics.SESSIONS.dec()
                 await entry.close()
+                over = ticket is None or not self.admits(ticket)
+                await self._speakers.leave(entry.key, over=over)
 
 
 class _Open:
     """A session with the task that listens to the bus for it."""
 
-    def __init__(self, session: Session, bus: Bus) -> None:
+    def __init__(self, session: Session, bus: Bus, key: SessionKey) -> None:
         self.session = session
+        self.key = key
         self.phones = 0
         self._subscription = contextlib.ExitStack()
         events = self._subscription.enter_context(bus.subscribe(session.name))
@@ -148,19 +187,21 @@ class _Open:
 def _partial(event: Captioned) -> Partial:
     return Partial(
         event.utterance_id,
-        event.speaker.client_id,
+        event.speaker.id,
         event.speaker.name,
         event.language,
         event.text,
         event.final,
         event.text_id,
+        event.client_id,
+        event.speaker.color,
     )
 
 
 def _result(event: Interpreted) -> Result:
     return Result(
         utterance_id=event.utterance_id,
-        speaker_id=event.speaker.client_id,
+        speaker_id=event.speaker.id,
         speaker_name=event.speaker.name,
         transcript=event.transcript,
         translation=event.translation,
@@ -171,4 +212,6 @@ def _result(event: Interpreted) -> Result:
         has_f5_pending=False,
         latency_ms=event.latency_ms,
         stages=event.stages,
+        client_id=event.client_id,
+        speaker_color=event.speaker.color,
     )

@@ -10,7 +10,15 @@ from babblefish import metrics
 from babblefish.audio import Samples
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Captioned, Interpreted, Told
-from babblefish.gateway.interpreter import SILENCE, Interpretation, Interpreter, Participant, Speech
+from babblefish.gateway.interpreter import (
+    SILENCE,
+    Identity,
+    Interpretation,
+    Interpreter,
+    Participant,
+    Speech,
+)
+from babblefish.gateway.recognition import Recognition
 from babblefish.telemetry import log, milliseconds_since
 from babblefish.translator.base import SpeechStream
 
@@ -29,11 +37,13 @@ class Message:
         self._text_id = text_id
         self.interpreter = interpreter
         self.speaker = speaker
+        self.identity = Identity(speaker.speaker)
 
     async def caption(self, text: str, *, final: bool) -> None:
         """Shows to all, the speaker too, what was understood."""
+        who = self.identity.tell() if final else self.identity.speaker
         language = self.speaker.language
-        event = Captioned(self.id, self.speaker.person, language, text, final, self._text_id)
+        event = Captioned(self.id, self.speaker.id, who, language, text, final, self._text_id)
         await self.interpreter.bus.publish(self.speaker.session, event)
 
     async def refuse(self, error: StageError | TimeoutError) -> None:
@@ -87,7 +97,8 @@ class _Telling:
         _measure(latency_ms, stages)
         event = Interpreted(
             utterance_id=self._message.id,
-            speaker=speaker.person,
+            client_id=speaker.id,
+            speaker=self._message.identity.tell(),
             language=listeners,
             transcript=self._said.translation.transcript,
             translation=text,
@@ -133,19 +144,31 @@ class Utterance(Message):
     """
 
     def __init__(
-        self, interpreter: Interpreter, speaker: Participant, stream: SpeechStream
+        self,
+        interpreter: Interpreter,
+        speaker: Participant,
+        stream: SpeechStream,
+        recognition: Recognition,
     ) -> None:
         super().__init__(interpreter, speaker)
         self._stream = stream
+        self._recognition = recognition
+        self.identity = recognition.identity
         self._draft: asyncio.Task[Interpretation] | None = None
         self._captioning: asyncio.Task[None] | None = None
         self._captioned_at = time.monotonic()
         self._caption = ""
         self.voice_at = time.monotonic()
 
+    def voiced(self, arrived: float, seconds: float) -> None:
+        """So much of it was voice, and so late did it come."""
+        self.voice_at = arrived
+        self._recognition.voiced(seconds)
+
     async def feed(self, samples: Samples) -> None:
         """More speech; what was drafted at the last pause no longer holds."""
         await self._discard_draft()
+        self._recognition.feed(samples)
         await self._stream.feed(samples)
         self._caption_now_and_then()
 
@@ -169,6 +192,7 @@ class Utterance(Message):
             if before:
                 await asyncio.wait([before])
             if draft.translation.transcript:
+                self.interpreter.own(self._recognition.settle(self.id))
                 said = await self.interpreter.complete(self.speaker, draft)
                 await self.tell(said, self.voice_at, {"endpoint": endpoint_ms})
             else:
@@ -188,13 +212,17 @@ class Utterance(Message):
             await self._close()
 
     def _begin_draft(self) -> asyncio.Task[Interpretation]:
-        return asyncio.create_task(self.interpreter.interpret(self.speaker, self._stream))
+        self._recognition.begin()
+        return asyncio.create_task(
+            self.interpreter.interpret(self.speaker, self._stream, self.identity)
+        )
 
     async def _discard_draft(self) -> None:
         draft, self._draft = self._draft, None
         if draft is None:
             return
         draft.cancel()
+        self._recognition.discard()
         with contextlib.suppress(asyncio.CancelledError, StageError, TimeoutError):
             (await draft).discard()
 

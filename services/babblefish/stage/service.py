@@ -16,8 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from babblefish import metrics
 from babblefish.errors import StageError
 from babblefish.settings import Settings
-from babblefish.stage import wire
-from babblefish.stage.cores import available_cores
+from babblefish.stage import cores, wire
 from babblefish.stage.desk import Desk
 from babblefish.stage.door import Door
 from babblefish.telemetry import log, milliseconds_since
@@ -87,7 +86,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self, ending: asyncio.Event) -> AsyncIterator[None]:
         """Warms up in the background, so that `/health` answers; `ending` is set if it cannot."""
-        metrics.STAGE_CORES.labels(self.stage).set(available_cores())
+        cores.report(self.stage, self._settings)
         metrics.STAGE_DEPTH.labels(self.stage).set(0)
         metrics.STAGE_READY.labels(self.stage).set(0)
         warming = asyncio.create_task(self._warm_up())
@@ -163,13 +162,13 @@ async def _run(service: Service, door: Door, drain_s: float) -> None:
         await serving
 
 
-async def body(request: Request) -> bytes:
-    """What a caller sent; raises `DecodeError` beyond what any of ours sends."""
+async def body(request: Request, most: int = _MAX_BODY) -> bytes:
+    """What a caller sent; raises `DecodeError` beyond the `most` bytes that any of ours sends."""
     received = bytearray()
     async for part in request.stream():
         received += part
-        if len(received) > _MAX_BODY:
-            raise msgspec.DecodeError(f"more than {_MAX_BODY} bytes")
+        if len(received) > most:
+            raise msgspec.DecodeError(f"more than {most} bytes")
     return bytes(received)
 
 

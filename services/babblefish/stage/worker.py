@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from babblefish.errors import StageDown
+from babblefish.errors import StageDown, StageFailed
 from babblefish.telemetry import log
 
 _LENGTH = struct.Struct("<I")
@@ -69,7 +69,7 @@ class Worker:
         return self._process.pid
 
     async def call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 caller knows
-        """The method's answer; raises `StageDown` if the child dies or the method raises."""
+        """The method's answer; raises `StageDown` if the child dies, `StageFailed` if it raises."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         number = next(self._ids)
         self._waiting[number] = future
@@ -128,7 +128,7 @@ class Worker:
             future.set_result(value)
         else:
             _log.error("worker_call_failed", pid=self.pid, error=error)
-            future.set_exception(StageDown("The engine failed.", "Its log says why."))
+            future.set_exception(StageFailed("The engine failed.", "Its log says why."))
 
 
 def _died() -> StageDown:

@@ -22,9 +22,10 @@ _OF_HEIGHT_ONE = {"kernel_shape", "strides", "dilations"}
 
 def with_images(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with every convolution `[n, c, w]` as one of `[n, c, 1, w]`, in place."""
-    if max(each.version for each in model.opset_import) < _UNSQUEEZE_BY_INPUT:
-        return model
     graph = model.graph
+    old = max(each.version for each in model.opset_import) < _UNSQUEEZE_BY_INPUT
+    if old or not any(map(_line, graph.node)):
+        return model
     nodes = [new for node in graph.node for new in (_image(node) if _line(node) else [node])]
     graph.initializer.append(helper.make_tensor(_HEIGHT, onnx.TensorProto.INT64, [1], [2]))
     del graph.node[:]

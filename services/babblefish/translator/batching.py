@@ -1,6 +1,7 @@
 """Dynamic batching: requests that arrive together are done together.
 
 An idle engine waits a short window for company; a busy one finds its next batch in the queue.
+A batch that fails is done again in halves, so that what spoils it fails alone.
 """
 
 import asyncio
@@ -63,7 +64,7 @@ class Batcher(Generic[Request, Answer]):
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        _fail(self._waiting, StageDown("The translator stops.", "Say it again in a moment."))
+        _fail(self._waiting, _stops())
 
     async def _run(self) -> None:
         """Until nothing waits."""
@@ -72,27 +73,45 @@ class Batcher(Generic[Request, Answer]):
                 await self._enough.wait()
         while self._waiting:
             size = min(self._limits.size, len(self._waiting))
-            await self._do([self._waiting.popleft() for _ in range(size)])
+            batch = [self._waiting.popleft() for _ in range(size)]
+            try:
+                await self._do(batch)
+            except asyncio.CancelledError:
+                _fail(batch, _stops())
+                raise
         self._enough.clear()
 
-    async def _do(self, batch: "list[_Waiting[Request, Answer]]") -> None:
+    async def _do(self, taken: "list[_Waiting[Request, Answer]]") -> None:
+        batch = [waiting for waiting in taken if not waiting.answer.done()]
+        if not batch:
+            return
         try:
             answers = await self._work([waiting.request for waiting in batch])
-        except asyncio.CancelledError:
-            _fail(batch, StageDown("The translator stops.", "Say it again in a moment."))
-            raise
         except Exception as error:  # noqa: BLE001 whoever waits is told; the next batch may do
-            _fail(batch, error)
+            await self._blame(batch, error)
         else:
             for waiting, answer in zip(batch, answers, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(answer)
+
+    async def _blame(self, batch: "list[_Waiting[Request, Answer]]", error: Exception) -> None:
+        """Tells the one that fails alone; of more, tries either half."""
+        if len(batch) == 1:
+            _fail(batch, error)
+            return
+        middle = len(batch) // 2
+        await self._do(batch[:middle])
+        await self._do(batch[middle:])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting(Generic[Request, Answer]):
     request: Request
     answer: "asyncio.Future[Answer]"
+
+
+def _stops() -> StageDown:
+    return StageDown("The translator stops.", "Say it again in a moment.")
 
 
 def _fail(batch: "Sequence[_Waiting[Request, Answer]]", error: Exception) -> None:

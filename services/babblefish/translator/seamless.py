@@ -6,10 +6,8 @@ arrive together share a pass; what is no sentence is refused on both sides of it
 
 import asyncio
 import importlib.util
-import json
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -17,8 +15,7 @@ import numpy as np
 
 from babblefish import metrics, models
 from babblefish.audio import SAMPLE_RATE, Samples
-from babblefish.errors import EngineMissing, StageDown
-from babblefish.languages import UnknownLanguage, normalise
+from babblefish.errors import EngineMissing, StageDown, StageFailed
 from babblefish.settings import Settings
 from babblefish.silero import Silero
 from babblefish.stage.cores import available_cores
@@ -27,6 +24,7 @@ from babblefish.telemetry import Stopwatch, log
 from babblefish.translator import batching, gate, wire
 from babblefish.translator.base import SpeechStream, Translation
 from babblefish.translator.gate import Hypothesis, Refusal
+from babblefish.translator.seamless_checkpoint import Checkpoint, inspect
 
 MODEL = "seamless-m4t-v2-large"
 _WORKER = "babblefish.translator.seamless_model:SeamlessModel"
@@ -61,45 +59,22 @@ def build(settings: Settings) -> "Seamless":
     quantised = precision == "int8" and stored.is_dir()
     if precision == "int8" and not quantised:
         _log.info("quantising_at_every_start", once=f"babblefish models quantise {MODEL}")
-    folder = stored if quantised else source
-    return Seamless(folder, languages(folder), precision, settings)
-
-
-def languages(folder: Path) -> dict[str, str]:
-    """What the checkpoint in `folder` calls each language that it writes, by our code."""
-    try:
-        generation = json.loads((folder / "generation_config.json").read_text())
-        codes = sorted(generation["text_decoder_lang_to_code_id"])
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineMissing(
-            f"The model in {folder} cannot be used: its generation_config.json tells no languages.",
-            "Fetch it again.",
-        ) from error
-    # `cmn` and `cmn_Hant` are both zh: the plain one comes first.
-    return {ours: code for code in reversed(codes) if (ours := _normalised(code))}
-
-
-def _normalised(code: str) -> str | None:
-    try:
-        return normalise(code)
-    except UnknownLanguage:
-        return None
+    return Seamless(inspect(stored if quantised else source), precision, settings)
 
 
 class Seamless:
-    """A `Translator`; `codes` are the checkpoint's names of languages by ours."""
+    """A `Translator`; builds on what `inspect` found."""
 
-    def __init__(
-        self, folder: Path, codes: Mapping[str, str], precision: str, settings: Settings
-    ) -> None:
-        self._codes = codes
-        self._languages = frozenset(codes)
+    def __init__(self, checkpoint: Checkpoint, precision: str, settings: Settings) -> None:
+        self._codes = checkpoint.codes
+        self._languages = frozenset(checkpoint.codes)
+        self._reads = checkpoint.reads
         self._settings = settings
         self._pool = WorkerPool(
             _WORKER,
             size=1,
             leases=1,
-            arguments=(str(folder), precision, settings.device),
+            arguments=(str(checkpoint.folder), precision, settings.device),
             threads=settings.threads or available_cores(),
         )
         self._batcher: batching.Batcher[Asked, list[Hypothesis]] = batching.Batcher(
@@ -124,8 +99,8 @@ class Seamless:
 
     @property
     def text_languages(self) -> frozenset[str]:
-        """All that it writes."""
-        return self._languages
+        """The same, unless the weights came without their text encoder."""
+        return self._languages if self._reads else frozenset()
 
     def reachable(self, source: str) -> frozenset[str]:
         """Every language from every other."""
@@ -143,7 +118,7 @@ class Seamless:
     ) -> dict[str, str]:
         """Every reachable target in one pass."""
         wanted = sorted(self.reachable(source).intersection(targets))
-        if not wanted or not text.strip():
+        if not wanted or source not in self.text_languages or not text.strip():
             return {}
         return self.kept(text, dict(zip(wanted, await self.ask(text, source, wanted), strict=True)))
 
@@ -188,6 +163,8 @@ class Seamless:
         metrics.TRANSLATOR_BATCH.observe(len(batch))
         try:
             return await self._pass(batch)
+        except StageFailed:
+            raise
         except StageDown:
             _log.warning("batch_translated_again", utterances=len(batch))
             return await self._pass(batch)

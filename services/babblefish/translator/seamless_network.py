@@ -12,9 +12,8 @@ from torch import nn
 from transformers import SeamlessM4Tv2Config
 from transformers.models.seamless_m4t_v2 import modeling_seamless_m4t_v2 as layers
 
+from babblefish.translator.seamless_checkpoint import TEXT_ENCODER
 from babblefish.translator.seamless_weights import Weights
-
-_TEXT_ENCODER = "text_encoder.layer_norm.weight"
 
 
 class Network(nn.Module):
@@ -33,7 +32,7 @@ def skeleton(folder: Path, weights: Weights) -> Network:
     """The network of a checkpoint, without memory for its weights."""
     config = SeamlessM4Tv2Config.from_pretrained(folder)
     with torch.device("meta"):
-        return Network(config, reads=_TEXT_ENCODER in weights).eval()
+        return Network(config, reads=TEXT_ENCODER in weights).eval()
 
 
 def parts(network: Network) -> Iterator[tuple[str, nn.Module]]:

@@ -1,11 +1,12 @@
 """A checkpoint's tensors, read when asked for. Worker process only: it imports torch."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from safetensors import safe_open
 from torch import Tensor
+
+from babblefish.translator.seamless_checkpoint import tensors
 
 EMBEDDING = "shared.weight"
 TIED = (
@@ -21,7 +22,7 @@ class Weights:
     """The tensors of a folder's safetensors files, by name."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = dict(_names(folder))
+        self._files = tensors(folder)
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
@@ -36,12 +37,6 @@ class Weights:
 
     def _read(self, name: str) -> Tensor:
         # Opened anew, a file is unmapped with its tensor: its pages don't pile up while loading.
-        with safe_open(self._files[name], framework="pt") as tensors:
-            tensor: Tensor = tensors.get_tensor(name)
+        with safe_open(self._files[name], framework="pt") as file:
+            tensor: Tensor = file.get_tensor(name)
         return tensor
-
-
-def _names(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as tensors:
-            yield from ((name, path) for name in tensors.keys())  # noqa: SIM118 no mapping

@@ -1,0 +1,1 @@
+"""Speech into voiceprints, by which voices are told apart."""
