@@ -9,6 +9,7 @@ import pytest
 from tests.support.phone import Phone, joined
 
 import cluster
+import environment
 from cluster import Cluster
 from deployment import Release, bring_images, here, speak
 
@@ -68,6 +69,18 @@ def babblefish(installed: Callable[..., Release]) -> Release:
 def governed(installed: Callable[..., Release]) -> Release:
     """Sessions are TranslationSessions, and the operator owns the synthesizer's replicas."""
     return installed(*GOVERNED)
+
+
+@pytest.fixture(scope="module")
+def full(there: Cluster) -> Iterator[Release]:
+    """The production engines on micro checkpoints, in stages of their own: call its `gateway`."""
+    if reason := environment.why_not(there):
+        pytest.skip(f"skipped, because {reason}")
+    release = Release(there, "full", "full")
+    release.install_full()
+    yield release
+    release.uninstall()
+    there.kubectl("delete", "namespace", release.namespace, "--wait=false")
 
 
 @asynccontextmanager

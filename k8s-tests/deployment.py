@@ -17,13 +17,19 @@ from typing import Any, BinaryIO, cast
 
 import cluster
 from cluster import Cluster, ClusterError
+from cluster.layout import SERVER
+from environment import ROOT, environment, models, mounted
 
-ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/babblefish"
 LIGHT = CHART / "values-light.yaml"
+FULL = CHART / "values-full.yaml"
 OURS = Path(__file__).with_name("values.yaml")
+OURS_FULL = Path(__file__).with_name("values-full.yaml")
 SESSION = Path(__file__).with_name("session.yaml")
+IMAGES = ("gateway", "operator", "stage-light", "stage-runtime")
 _WAIT = "180s"
+
+STAGES = ("translator", "synthesizer", "speaker")
 
 # A synthetic voice that the recogniser understands.
 SAID = ("--say=one two three four five", "--language=en", "--to=es", "--expect=tres")
@@ -48,6 +54,12 @@ class Release:
         return f"https://{self.cluster.ingress}"
 
     @property
+    def gateway(self) -> str:
+        """Where its gateway answers, past any ingress."""
+        address = self.get("service", f"{self.fullname}-gateway")["spec"]["clusterIP"]
+        return f"http://{address}:9000"
+
+    @property
     def token(self) -> str:
         """What phones join with."""
         secret = self.get("secret", f"{self.fullname}-join-token")
@@ -63,6 +75,12 @@ class Release:
         files = [f"--values={it}" if isinstance(it, Path) else it for it in arguments]
         self.helm("upgrade", "--install", self.name, str(CHART), "--create-namespace", *files,
                   "--wait", f"--timeout={_WAIT}")  # fmt: skip
+
+    def install_full(self) -> None:
+        """As a small machine would have the production engines; only in a cluster of ours."""
+        folder = environment()
+        mounts = [flag for stage in STAGES for flag in mounted(folder, stage)]
+        self.install(LIGHT, FULL, OURS, OURS_FULL, f"--set=models.hostPath={models()}", *mounts)
 
     def uninstall(self) -> None:
         """Takes it away, and waits until it is gone."""
@@ -104,13 +122,17 @@ def here() -> Cluster:
     return cluster.up()
 
 
-def bring_images(there: Cluster) -> str:
-    """Builds ours from this checkout and gives them to the node; their names and sizes."""
+def bring_images(
+    there: Cluster, images: tuple[str, ...] = IMAGES, nodes: tuple[str, ...] = (SERVER.name,)
+) -> str:
+    """Builds them from this checkout and gives them to these nodes; their names and sizes."""
     build = subprocess.Popen(
-        [ROOT / "images/build", "--archive"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [ROOT / "images/build", "--archive", *images],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
-        there.import_archive(cast("BinaryIO", build.stdout), node="server")
+        there.import_archive(cast("BinaryIO", build.stdout), *nodes)
     finally:
         _, said = build.communicate()
         if build.returncode:
@@ -127,11 +149,14 @@ def deploy() -> Release:
     return release
 
 
-def speak(release: Release, session: str, token: str) -> str:
+def speak(
+    release: Release, session: str, token: str, said: tuple[str, ...] = SAID, server: str = ""
+) -> str:
     """One sentence through the ingress, as soon as somebody can speak its translation."""
-    command = [sys.executable, "-m", "babblefish", "check", "--insecure", *SAID]
+    command = [sys.executable, "-m", "babblefish", "check", "--insecure", *said]
+    server = server or release.url
     done = subprocess.run(
-        [*command, f"--server={release.url}", f"--session={session}", "--patience=60"],
+        [*command, f"--server={server}", f"--session={session}", "--patience=60"],
         env={**os.environ, "BABBLEFISH_JOIN_TOKEN": token},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -6,14 +6,14 @@ import pytest
 
 from cluster import Cluster
 from cluster.layout import REFERENCE
-from deployment import Release
+from deployment import FULL, STAGES, Release
 
-PARTS = ("gateway", "translator", "synthesizer", "operator")
+PARTS = ("gateway", *STAGES, "operator")
 
 
 @pytest.fixture(scope="module")
 def production(there: Cluster) -> Iterator[Release]:
-    """`values.yaml` as it is, sent to the reference node."""
+    """`values-full.yaml` as it is, sent to the reference node."""
     release = Release(there, "production", "production")
     where = [
         flag
@@ -23,7 +23,7 @@ def production(there: Cluster) -> Iterator[Release]:
             f"--set={part}.tolerations[0].operator=Exists",
         )
     ]
-    release.install(*where, "--set=synthesizer.replicas=5", "--set=ingress.enabled=false")
+    release.install(FULL, *where, "--set=synthesizer.replicas=5", "--set=ingress.enabled=false")
     yield release
     release.uninstall()
     there.kubectl("delete", "namespace", "production", "--wait=false")

@@ -1,4 +1,4 @@
-"""A real Kubernetes cluster on this machine: two nodes, and one of 128 cores in name only."""
+"""A real Kubernetes cluster on this machine: three nodes, and one of 128 cores in name only."""
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError

@@ -28,7 +28,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("down", help="end it and leave nothing")
     commands.add_parser("status", help="its programs and its nodes")
     load = commands.add_parser("import", help="an OCI or Docker archive from stdin")
-    load.add_argument("--node", help="this node only")
+    load.add_argument("--node", action="append", default=[], help="this node only")
     kubectl = commands.add_parser("kubectl", help="kubectl, on this cluster", add_help=False)
     kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser.parse_args()
@@ -43,7 +43,7 @@ def _do(arguments: argparse.Namespace) -> None:
         case "status":
             _status()
         case "import":
-            _started().import_archive(sys.stdin.buffer, arguments.node)
+            _started().import_archive(sys.stdin.buffer, *arguments.node)
         case "kubectl":
             _kubectl(arguments.arguments)
 

@@ -41,13 +41,13 @@ class Cluster:
         kubectl = str(self.bin / "kubectl")
         return run(kubectl, f"--kubeconfig={self.kubeconfig}", *arguments, given=given)
 
-    def import_archive(self, source: Path | BinaryIO, node: str | None = None) -> None:
-        """Gives the images of an OCI or Docker archive to one node, or to both."""
+    def import_archive(self, source: Path | BinaryIO, *nodes: str) -> None:
+        """Gives the images of an OCI or Docker archive to these nodes, or to all."""
         self._require_ours("Import images with its own tools")
-        chosen = [known for known in NODES if node in (None, known.name)]
-        if not chosen:
-            names = " and ".join(known.name for known in NODES)
-            raise ClusterError(f"No node {node} takes images; {names} do.")
+        chosen = [known for known in NODES if known.name in nodes or not nodes]
+        if len(chosen) < len(nodes):
+            names = ", ".join(known.name for known in NODES)
+            raise ClusterError(f"Only these nodes take images: {names}.")
         images.import_archive(source, chosen)
 
     def process(self, name: str) -> Process:

@@ -32,6 +32,8 @@ class Node:
     pods: str
     labels: str = ""
     taints: str = ""
+    kubelet: str = ""
+    """More of its kubelet's configuration."""
 
     @property
     def folder(self) -> Path:
@@ -57,6 +59,14 @@ LAPTOP = Node(
     labels="babblefish.io/accelerator=f5",
     taints="babblefish.io/accelerator=f5:NoSchedule",
 )
-NODES = (SERVER, LAPTOP)
+# As docs/node.md prepares a server: pods of whole cores have them to themselves.
+PREPARED = Node(
+    "prepared",
+    "10.87.0.14",
+    "10.87.68.0/24",
+    taints="babblefish.io/prepared:NoSchedule",
+    kubelet='cpuManagerPolicy: static\nreservedSystemCPUs: "0"\ncpuManagerReconcilePeriod: 1s',
+)
+NODES = (SERVER, LAPTOP, PREPARED)
 # The node of 128 cores that is not there. At its addresses nobody answers.
 REFERENCE = Node("reference", "10.87.0.13", "10.87.67.1/24")

@@ -96,6 +96,7 @@ def _configure(node: Node, file: str) -> None:
         "cgroup": cgroups.root(node),
         "authority": AUTHORITY,
         "pki": PKI,
+        "more": node.kubelet,
     }
     (node.folder / file).write_text(template.substitute(values))
 

@@ -6,11 +6,20 @@ from typing import Any, NamedTuple
 from tests.charts.helm import Manifest
 
 Container = dict[str, Any]
-PARTS = ("gateway", "translator", "synthesizer", "operator")
-STAGES = ("translator", "synthesizer")
+PARTS = ("gateway", "translator", "synthesizer", "speaker", "operator")
 COMPONENT = "app.kubernetes.io/component"
 DEFINITION = "CustomResourceDefinition"
 CLUSTERWIDE = (DEFINITION, "ClusterRole", "ClusterRoleBinding")
+
+
+def stages(values: dict[str, Any]) -> tuple[str, ...]:
+    """Those that the profile has."""
+    return ("translator", "synthesizer", *(["speaker"] if values["profile"] == "full" else []))
+
+
+def parts(values: dict[str, Any]) -> tuple[str, ...]:
+    """The components that the profile has."""
+    return ("gateway", *stages(values), "operator")
 
 
 class Pod(NamedTuple):

@@ -40,6 +40,11 @@ from tests.charts import helm
             ('ingress.annotations={"cert-manager.io/issuer": "i"}', 'ingress.tls.secretName="t"'),
             r"cert-manager needs ingress\.host and ingress\.tls\.secretName",
         ),
+        (('profile="full"',), r"profile full needs models.*values-full\.yaml"),
+        (
+            ('models={"hostPath": "/models", "existingClaim": "m"}',),
+            r"models\.existingClaim and models\.hostPath are both set",
+        ),
     ],
 )
 def test_contradiction(sets: tuple[str, ...], said: str) -> None:

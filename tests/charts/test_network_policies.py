@@ -3,11 +3,11 @@
 from typing import Any
 
 from tests.charts.helm import Manifest
-from tests.charts.objects import COMPONENT, PARTS, STAGES, by_part
+from tests.charts.objects import COMPONENT, by_part, parts, stages
 
 
 def test_every_component_has_one(manifests: list[Manifest], values: dict[str, Any]) -> None:
-    expected = set(PARTS) if values["networkPolicy"]["enabled"] else set()
+    expected = set(parts(values)) if values["networkPolicy"]["enabled"] else set()
     assert by_part(manifests, "NetworkPolicy").keys() == expected
 
 
@@ -33,7 +33,7 @@ def test_stages_hear_from_the_gateway_from_who_scales_them_and_from_who_reads_me
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
     policies = by_part(manifests, "NetworkPolicy")
-    for stage in STAGES if policies else ():
+    for stage in stages(values) if policies else ():
         (rule,) = policies[stage]["spec"]["ingress"]
         callers = ["gateway", *(["operator"] if stage == "synthesizer" else [])]
         own, readers = rule["from"][: len(callers)], rule["from"][len(callers) :]
@@ -41,8 +41,8 @@ def test_stages_hear_from_the_gateway_from_who_scales_them_and_from_who_reads_me
         assert readers == values["networkPolicy"]["metricsFrom"]
 
 
-def test_stages_call_nobody(manifests: list[Manifest]) -> None:
+def test_stages_call_nobody(manifests: list[Manifest], values: dict[str, Any]) -> None:
     policies = by_part(manifests, "NetworkPolicy")
-    for stage in STAGES if policies else ():
+    for stage in stages(values) if policies else ():
         assert policies[stage]["spec"]["policyTypes"] == ["Ingress", "Egress"]
         assert "egress" not in policies[stage]["spec"]

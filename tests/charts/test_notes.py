@@ -8,7 +8,7 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.helm import CHART, Manifest
-from tests.charts.objects import STAGES, environment, served
+from tests.charts.objects import environment, parts, served
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,9 @@ def test_it_warns_of_what_will_surprise(notes: str, values: dict[str, Any]) -> N
         and tls["enabled"]
         and not tls["secretName"],
         "ingress.host is empty": ingress["enabled"] and not ingress["host"],
-        "cpuManagerPolicy: static": any(values[it]["pinned"] for it in ("gateway", *STAGES)),
+        "cpuManagerPolicy: static": any(
+            values[it]["pinned"] for it in parts(values) if it != "operator"
+        ),
     }
     for warning, due in expected.items():
         assert (warning in notes) is due, warning

@@ -49,3 +49,12 @@ def test_threads_are_counted_from_the_containers_own_limit(manifests: list[Manif
         if pod.part != "operator":
             threads = environment(pod.spec["containers"][0])["BABBLEFISH_THREADS"]
             assert threads["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
+
+
+def test_each_knows_whether_its_cores_should_be_its_own(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    for pod in served(manifests):
+        if pod.part != "operator":
+            told = environment(pod.spec["containers"][0])["BABBLEFISH_PINNED"]["value"]
+            assert told == str(values[pod.part]["pinned"]).lower(), pod.part

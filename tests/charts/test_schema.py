@@ -21,7 +21,7 @@ from tests.charts import helm
         ("gateway.replicas=2", "replicas"),
         ("synthesizer.replicas=-1", "/synthesizer/replicas"),
         ("synthesizer.replicas=1.5", "/synthesizer/replicas"),
-        ('profile="full"', "/profile"),
+        ('profile="fast"', "/profile"),
         ('logLevel="loud"', "/logLevel"),
         ("image.tag=1.10", "/image/tag"),
         ('image.pullPolicy="Sometimes"', "/image/pullPolicy"),

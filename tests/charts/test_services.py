@@ -1,14 +1,16 @@
 """Whoever calls a Service, or comes in by the Ingress, arrives at a port that is open."""
 
+from typing import Any
+
 from tests.charts.helm import Manifest
 from tests.charts.objects import (
-    STAGES,
     by_part,
     environment,
     name,
     of_kind,
     part,
     served,
+    stages,
 )
 
 
@@ -19,18 +21,22 @@ def test_every_target_port_is_open(manifests: list[Manifest]) -> None:
             assert ports[part(service)][port["targetPort"]] == port["port"]
 
 
-def test_stages_are_headless_and_show_ready_replicas_only(manifests: list[Manifest]) -> None:
+def test_stages_are_headless_and_show_ready_replicas_only(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
     services = by_part(manifests, "Service")
-    for stage in STAGES:
+    for stage in stages(values):
         assert services[stage]["spec"]["clusterIP"] == "None"
         assert services[stage]["spec"]["publishNotReadyAddresses"] is False
 
 
-def test_the_gateway_calls_the_stages_by_their_services(manifests: list[Manifest]) -> None:
+def test_the_gateway_calls_the_stages_by_their_services(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
     services = by_part(manifests, "Service")
     (gateway,) = [pod for pod in served(manifests) if pod.part == "gateway"]
     variables = environment(gateway.spec["containers"][0])
-    for stage in STAGES:
+    for stage in stages(values):
         address = f"http://{name(services[stage])}:9001"
         assert variables[f"BABBLEFISH_{stage.upper()}"]["value"] == address
 

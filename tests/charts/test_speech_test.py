@@ -21,7 +21,7 @@ def test_it_has_the_stages_image_and_phones_token(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
     (test,) = of_kind(manifests, "Pod")[0]["spec"]["containers"]
-    template = by_part(manifests, "Deployment")["translator"]["spec"]["template"]
+    template = by_part(manifests, "Deployment")["synthesizer"]["spec"]["template"]
     assert test["image"] == template["spec"]["containers"][0]["image"]
     assert list(environment(test)) == ["BABBLEFISH_JOIN_TOKEN"]
     assert test["args"][0] == "check"

@@ -1,13 +1,66 @@
 """What can be written to is bounded, and gone with the pod."""
 
-from tests.charts.helm import Manifest
-from tests.charts.objects import environment, pods, served
+from typing import Any
+
+import pytest
+
+from tests.charts import helm
+from tests.charts.helm import CHART, Manifest
+from tests.charts.objects import environment, pods, served, stages
+
+FULL = CHART / "values-full.yaml"
 
 
-def test_every_volume_is_empty_and_bounded(manifests: list[Manifest]) -> None:
+def test_every_volume_of_ours_is_empty_and_bounded(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
     for pod in pods(manifests):
+        part = values.get(pod.part, {})
+        kept = {"models", "data"} if part.get("existingClaim") else {"models"}
         for volume in pod.spec["volumes"]:
-            assert volume["emptyDir"]["sizeLimit"].endswith("Mi"), pod.part
+            if volume["name"] not in kept and volume not in part.get("extraVolumes", []):
+                assert volume["emptyDir"]["sizeLimit"].endswith("Mi"), pod.part
+
+
+def test_the_gateway_keeps_voices_where_the_values_say(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    (gateway,) = [pod for pod in served(manifests) if pod.part == "gateway"]
+    (data,) = [volume for volume in gateway.spec["volumes"] if volume["name"] == "data"]
+    claim = data.get("persistentVolumeClaim", {}).get("claimName", "")
+    assert claim == values["gateway"]["existingClaim"]
+
+
+@pytest.mark.parametrize(
+    ("sets", "source"),
+    [
+        ((), {"hostPath": {"path": "/var/lib/babblefish/models", "type": "Directory"}}),
+        (
+            ('models={"hostPath": "", "existingClaim": "weights"}',),
+            {"persistentVolumeClaim": {"claimName": "weights", "readOnly": True}},
+        ),
+    ],
+)
+def test_stages_read_models_from_where_the_values_say(
+    sets: tuple[str, ...], source: dict[str, Any]
+) -> None:
+    told = {pod.part: pod for pod in served(helm.render(FULL, sets=sets))}
+    for stage in stages({"profile": "full"}):
+        (container,) = told[stage].spec["containers"]
+        assert {"name": "models", **source} in told[stage].spec["volumes"]
+        folder = environment(container)["BABBLEFISH_MODELS_DIR"]["value"]
+        mount = {"name": "models", "mountPath": folder, "readOnly": True}
+        assert mount in container["volumeMounts"]
+
+
+def test_only_stages_have_models(manifests: list[Manifest], values: dict[str, Any]) -> None:
+    reading = {
+        pod.part
+        for pod in pods(manifests)
+        if "models" in [volume["name"] for volume in pod.spec["volumes"]]
+    }
+    there = any(values["models"].values())
+    assert reading == (set(stages(values)) if there else set())
 
 
 def test_every_container_has_a_place_for_temporary_files(manifests: list[Manifest]) -> None:
@@ -17,6 +70,17 @@ def test_every_container_has_a_place_for_temporary_files(manifests: list[Manifes
             mounts = {it["mountPath"]: it["name"] for it in container["volumeMounts"]}
             assert "/tmp" in mounts, pod.part
             assert set(mounts.values()) == volumes, pod.part
+
+
+def test_volumes_of_ones_own_come_beside_ours(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    for pod in served(manifests):
+        for key, found in (
+            ("extraVolumes", pod.spec["volumes"]),
+            ("extraVolumeMounts", pod.spec["containers"][0]["volumeMounts"]),
+        ):
+            assert all(extra in found for extra in values[pod.part].get(key, [])), pod.part
 
 
 def test_data_is_kept_in_a_folder_that_the_program_makes_itself(manifests: list[Manifest]) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 _ROOT = Path(__file__).parents[2]
 _FILES = sorted((_ROOT / "images").glob("*.Containerfile"))
+_STAGE = _ROOT / "images/stage.Containerfile"
+_EXTRAS = ("light", "kokoro", "seamless", "speaker")
 _SHARED_UNTIL = "# ── from here on"
 
 every_file = pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
@@ -96,7 +98,16 @@ def test_the_base_can_be_chosen(file: Path) -> None:
 def test_it_has_the_targets_that_people_build(file: Path) -> None:
     stages = [rest.split()[-1] for word, rest in _instructions(file) if word == "FROM"]
     assert "build" in stages
-    assert stages[-1] == "runtime"
+    assert stages[-1] == ("whole" if file == _STAGE else "runtime")
+
+
+def test_a_stage_can_be_had_without_an_environment() -> None:
+    """For those who mount one: all that is missing of it comes after `runtime`."""
+    (lines,) = re.findall(
+        r"AS runtime\n(.*)\nFROM runtime AS whole\n", _STAGE.read_text(), re.DOTALL
+    )
+    assert "ENTRYPOINT" in lines
+    assert "--from=" not in lines
 
 
 @every_file
@@ -104,16 +115,40 @@ def test_packages_come_by_hash(file: Path) -> None:
     installs = re.findall(r"pip install[^&]*", file.read_text())
     locked = [install for install in installs if "--require-hashes" in install]
     ours = [install for install in installs if "--no-deps" in install and "dist/" in install]
+    chosen = [install for install in installs if "--index-url" in install]
     assert len(locked) == 3
-    assert len(installs) == len(locked) + len(ours)
+    assert len(chosen) == (1 if file == _STAGE else 0)
+    assert len(installs) == len(locked) + len(ours) + len(chosen)
 
 
 @every_file
 def test_every_lock_is_there(file: Path) -> None:
     copied = re.findall(r"requirements/[\w${}.-]+\.txt", file.read_text())
-    assert [
-        name for name in copied if not (_ROOT / name.replace("${EXTRA}", "light")).exists()
-    ] == []
+    named = [name.replace("${EXTRA}", extra) for name in copied for extra in _EXTRAS]
+    assert [name for name in named if not (_ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("extra", ["seamless", "speaker"])
+def test_torch_of_another_index_is_of_the_locked_version_and_all_else_by_hash(
+    extra: str, tmp_path: Path
+) -> None:
+    (step,) = [rest for word, rest in _instructions(_STAGE) if "TORCH_INDEX_URL}" in rest]
+    (tmp_path / "lock.txt").write_text((_ROOT / f"requirements/stage-{extra}.txt").read_text())
+    for command in re.findall(r"(?:awk|grep) .*?txt >\w+\.txt", step):
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    torch, hashed = ((tmp_path / f"{name}.txt").read_text() for name in ("torch", "hashed"))
+    assert re.fullmatch(r"torch==2\.11\.\d+\ntorchaudio==2\.11\.\d+\n", torch)
+    assert not re.findall(r"^(?:torch|torchaudio|triton)==|^(?:nvidia|cuda)-", hashed, re.MULTILINE)
+    assert all("--hash=sha256:" in it for it in re.split(r"^(?=[a-z])", hashed, flags=re.M) if it)
+
+
+def test_only_what_computes_with_torch_has_it() -> None:
+    with_torch = {
+        extra
+        for extra in _EXTRAS
+        if "\ntorch==" in (_ROOT / f"requirements/stage-{extra}.txt").read_text()
+    }
+    assert with_torch == {"seamless", "speaker"}
 
 
 @every_file

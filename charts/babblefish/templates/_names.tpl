@@ -1,4 +1,13 @@
-{{/* What things are called. `.part` is a component: gateway, translator, synthesizer, operator. */}}
+{{/* What things are called. `.part` is a component: gateway, a stage, operator. */}}
+
+{{/* The stages that the profile has, and all components, as JSON. */}}
+{{- define "babblefish.stages" -}}
+{{ concat (list "translator" "synthesizer") (eq .Values.profile "full" | ternary (list "speaker") list) | toJson }}
+{{- end }}
+
+{{- define "babblefish.parts" -}}
+{{ concat (list "gateway") (include "babblefish.stages" . | fromJsonArray) (list "operator") | toJson }}
+{{- end }}
 
 {{- define "babblefish.name" -}}
 {{ .Values.nameOverride | default .Chart.Name }}

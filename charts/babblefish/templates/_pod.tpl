@@ -98,9 +98,9 @@ env:
 {{/* What the gateway and the stages are told alike. */}}
 {{- define "babblefish.commonEnv" -}}
 - name: BABBLEFISH_PROFILE
-  value: {{ .Values.profile }}
+  value: {{ .root.Values.profile }}
 - name: BABBLEFISH_LOG_LEVEL
-  value: {{ .Values.logLevel }}
+  value: {{ .root.Values.logLevel }}
 {{- /* A folder below: everybody may write to the volume itself, which is refused. */}}
 - name: BABBLEFISH_DATA_DIR
   value: /var/lib/babblefish/data
@@ -109,6 +109,8 @@ env:
     resourceFieldRef:
       resource: limits.cpu
       divisor: "1"
+- name: BABBLEFISH_PINNED
+  value: {{ (index .root.Values .part).pinned | quote }}
 {{- end }}
 
 {{/* All that can be written to. */}}
@@ -120,14 +122,20 @@ volumeMounts:
     mountPath: /var/lib/babblefish
 {{- end }}
 
+{{/* `.claim` keeps the data; without one they are gone with the pod. */}}
 {{- define "babblefish.volumes" -}}
 volumes:
   - name: tmp
     emptyDir:
       sizeLimit: 256Mi
   - name: data
+    {{- with .claim }}
+    persistentVolumeClaim:
+      claimName: {{ . }}
+    {{- else }}
     emptyDir:
       sizeLimit: 256Mi
+    {{- end }}
 {{- end }}
 
 {{/* `.port` is asked for /health, and for `.ready` whether it may be called. */}}

@@ -1,9 +1,17 @@
 {{/* What the schema cannot see, or is silent about with --skip-schema-validation. */}}
 {{- define "babblefish.validate" -}}
-{{- range $name := list "gateway" "translator" "synthesizer" "operator" -}}
+{{- range $name := include "babblefish.parts" . | fromJsonArray -}}
 {{- $part := index $.Values $name -}}
 {{- if and $part.pinned (ne (float64 $part.cpu) (floor $part.cpu)) -}}
 {{- fail (printf "%s.cpu is %v, but pinned cores are whole ones: round it, or set %s.pinned=false." $name $part.cpu $name) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.models -}}
+{{- if and .existingClaim .hostPath -}}
+{{- fail "models.existingClaim and models.hostPath are both set: models are in one place." -}}
+{{- end -}}
+{{- if and (eq $.Values.profile "full") (not (or .existingClaim .hostPath)) -}}
+{{- fail "profile full needs models: set models.existingClaim or models.hostPath, as in values-full.yaml." -}}
 {{- end -}}
 {{- end -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "babblefish.fullname" .)) -}}

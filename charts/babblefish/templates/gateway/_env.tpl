@@ -1,6 +1,6 @@
 {{- define "babblefish.gateway.env" -}}
 {{- $fullname := include "babblefish.fullname" . -}}
-{{ include "babblefish.commonEnv" . }}
+{{ include "babblefish.commonEnv" (dict "root" . "part" "gateway") }}
 - name: BABBLEFISH_PORT
   value: "9000"
 - name: BABBLEFISH_ADMIN_PORT
@@ -10,10 +10,10 @@
 # Logs are for more people than the link is.
 - name: BABBLEFISH_INVITE
   value: "false"
-- name: BABBLEFISH_TRANSLATOR
-  value: http://{{ $fullname }}-translator:9001
-- name: BABBLEFISH_SYNTHESIZER
-  value: http://{{ $fullname }}-synthesizer:9001
+{{- range $stage := include "babblefish.stages" . | fromJsonArray }}
+- name: BABBLEFISH_{{ upper $stage }}
+  value: http://{{ $fullname }}-{{ $stage }}:9001
+{{- end }}
 - name: BABBLEFISH_ADHOC_SESSIONS
   value: {{ .Values.gateway.adhocSessions | quote }}
 - name: BABBLEFISH_TRUSTED_PROXIES
