@@ -372,6 +372,7 @@ async def test_what_is_forgotten_by_hand_is_forgotten_at_once(room: Room) -> Non
     dan = await room.enter("Dan")
     await room.says(dan, "dan")
     stranger = await room.says(dan, "pierre")
+    await learned(room.running, 2)
     store = Store(room.running.data_dir / FILE)
     assert store.forget_speaker(stranger["speaker_id"]) == 1
     store.close()
