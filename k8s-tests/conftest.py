@@ -73,10 +73,10 @@ def governed(installed: Callable[..., Release]) -> Release:
 
 @pytest.fixture(scope="module")
 def full(there: Cluster) -> Iterator[Release]:
-    """The production engines on micro checkpoints, in stages of their own: call its `gateway`."""
+    """The production engines on micro checkpoints, in stages of their own."""
     if reason := environment.why_not(there):
         pytest.skip(f"skipped, because {reason}")
-    release = Release(there, "full", "full")
+    release = Release(there, "full", "full", "full.example")
     release.install_full()
     yield release
     release.uninstall()

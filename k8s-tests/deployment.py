@@ -42,6 +42,8 @@ class Release:
     cluster: Cluster
     name: str = "babblefish"
     namespace: str = "babblefish"
+    host: str = ""
+    """What its Ingress answers to; everything, if none is given."""
 
     @property
     def fullname(self) -> str:
@@ -51,13 +53,12 @@ class Release:
     @property
     def url(self) -> str:
         """Where phones find it."""
-        return f"https://{self.cluster.ingress}"
+        return f"https://{self.host or self.cluster.ingress}"
 
     @property
-    def gateway(self) -> str:
-        """Where its gateway answers, past any ingress."""
-        address = self.get("service", f"{self.fullname}-gateway")["spec"]["clusterIP"]
-        return f"http://{address}:9000"
+    def at(self) -> str:
+        """The address to call instead of the host, which no DNS knows."""
+        return self.cluster.ingress if self.host else ""
 
     @property
     def token(self) -> str:
@@ -80,7 +81,8 @@ class Release:
         """As a small machine would have the production engines; only in a cluster of ours."""
         folder = environment()
         mounts = [flag for stage in STAGES for flag in mounted(folder, stage)]
-        self.install(LIGHT, FULL, OURS, OURS_FULL, f"--set=models.hostPath={models()}", *mounts)
+        flags = [f"--set=models.hostPath={models()}", f"--set=ingress.host={self.host}", *mounts]
+        self.install(LIGHT, FULL, OURS, OURS_FULL, *flags)
 
     def uninstall(self) -> None:
         """Takes it away, and waits until it is gone."""
@@ -149,14 +151,12 @@ def deploy() -> Release:
     return release
 
 
-def speak(
-    release: Release, session: str, token: str, said: tuple[str, ...] = SAID, server: str = ""
-) -> str:
+def speak(release: Release, session: str, token: str, said: tuple[str, ...] = SAID) -> str:
     """One sentence through the ingress, as soon as somebody can speak its translation."""
     command = [sys.executable, "-m", "babblefish", "check", "--insecure", *said]
-    server = server or release.url
     done = subprocess.run(
-        [*command, f"--server={server}", f"--session={session}", "--patience=60"],
+        [*command, f"--server={release.url}", f"--session={session}", "--patience=60",
+         *([f"--connect={release.at}:443"] if release.at else [])],
         env={**os.environ, "BABBLEFISH_JOIN_TOKEN": token},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -45,7 +45,7 @@ class Meeting:
         """One that came by its link."""
         url = f"{self.release.url.replace('https', 'wss')}/ws/client"
         token = token or await asyncio.to_thread(lambda: self.token)
-        async with joined(url, self.name, name, language, token=token) as calling:
+        async with joined(url, self.name, name, language, self.release.at, token=token) as calling:
             yield calling
             with contextlib.suppress(ConnectionClosed):  # where the session was ended
                 await calling.send(type="leave")  # else its seat is kept for a minute

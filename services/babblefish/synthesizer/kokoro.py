@@ -25,7 +25,7 @@ _SENTENCE_S, _CLAUSE_S = 0.25, 0.1
 """Pauses, as kokoro-onnx has them; the model's own are trimmed."""
 
 _AHEAD = 1
-"""Pieces that are made while one is sent."""
+"""Pieces that are made beside one, but not beside the first: that is waited for."""
 
 
 def build(settings: Settings) -> "Kokoro":
@@ -63,13 +63,14 @@ class Kokoro:
         style = self._voices.style(names)
         dialect = self._voices.dialect(language, names)
         making: deque[asyncio.Task[Audio]] = deque()
-        pause_s = 0.0
+        pause_s, ahead = 0.0, 0
         try:
             for phonemes in await self._phonemes(text, dialect):
                 making.append(asyncio.create_task(self._piece(phonemes, style, pause_s)))
                 pause_s = pause_after(phonemes, _SENTENCE_S, _CLAUSE_S)
-                if len(making) > _AHEAD:
+                if len(making) > ahead:
                     yield await making.popleft()
+                    ahead = _AHEAD
             while making:
                 yield await making.popleft()
         finally:

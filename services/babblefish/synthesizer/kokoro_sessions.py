@@ -2,8 +2,8 @@
 
 One onnxruntime session of all cores is what kokoro-onnx makes, and everybody runs it at once: then
 threads wait for cores and for each other, and past a few of them a piece is hardly made sooner. So
-here a session has four threads at most and makes one piece at a time: no thread waits for a core,
-and who asked first has the first sound earlier.
+here a session has four threads at most and makes two pieces at a time. What one of them cannot
+share among threads, the other fills: so threads do not spin while they wait for each other.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ from babblefish.synthesizer.voices import SHAPE, Style
 from babblefish.telemetry import log
 
 _MOST_THREADS = 4
+_AT_ONCE = 2
+"""Pieces that a session makes."""
+
 _INPUTS = [{"tokens", "style", "speed"}, {"input_ids", "style", "speed"}]
 
 _log = log(__name__)
@@ -67,7 +70,9 @@ class Sessions:
         self._cpus = own_cpus(cores)
         self._layout = layout(cores)
         self._free: SimpleQueue[_Session] = SimpleQueue()
-        self._callers = ThreadPoolExecutor(self._layout.sessions, thread_name_prefix="kokoro")
+        self._callers = ThreadPoolExecutor(
+            _AT_ONCE * self._layout.sessions, thread_name_prefix="kokoro"
+        )
 
     async def load(self) -> None:
         """Reads the weights and makes first sounds; raises `EngineMissing`."""
@@ -101,7 +106,7 @@ class Sessions:
         return np.asarray(samples, np.float32)
 
     def _idle(self) -> _Session:
-        """There is one for every thread of ours."""
+        """There is a place for every thread of ours."""
         try:
             return self._free.get_nowait()
         except Empty:
@@ -113,7 +118,9 @@ class Sessions:
         try:
             with kokoro_graph.opened(self._model) as network:
                 for number in range(self._layout.sessions):
-                    self._free.put(self._session(network, number))
+                    session = self._session(network, number)
+                    for _ in range(_AT_ONCE):
+                        self._free.put(session)
         except EngineMissing:
             raise
         except Exception as error:  # onnx's and onnxruntime's have no common ancestor
@@ -137,8 +144,7 @@ class Sessions:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._layout.threads
         options.inter_op_num_threads = 1
-        # Threads that spin between pieces would take the cores of other sessions and stages.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if len(cpus) > 1:
             # The caller is the first thread; onnxruntime counts CPUs from one.
             pinned = ";".join(str(cpu + 1) for cpu in cpus[1:])
