@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from babblefish.audio import SAMPLE_RATE, to_pcm16
 from tests.support import speech
@@ -133,6 +133,24 @@ async def test_a_sentence_survives_a_cut_wire(
         assert len(ana.all("result")) == 1
         latest = ana.all("participants")[-1]["participants"]
         assert {person["name"] for person in latest} == {"Ana", "Dan"}
+
+
+async def _also_norwegian(route: Route) -> None:
+    if "json" not in (route.request.headers.get("accept") or ""):
+        return await route.continue_()
+    status = await (await route.fetch()).json()
+    status["languages"]["read"].append("no")
+    return await route.fulfill(json=status)
+
+
+@pytest.mark.parametrize("locale", ["nb-NO", "nn-NO", "no"])
+async def test_norwegians_find_their_language(
+    browser: Browser, server: Server, locale: str
+) -> None:
+    page = await browser.new_page(locale=locale)
+    await page.route(f"{server.http}/", _also_norwegian)
+    await page.goto(server.http)
+    await expect(page.locator("#language")).to_have_value("no")
 
 
 async def test_languages_on_offer_are_the_servers(
