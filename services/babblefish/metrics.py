@@ -48,6 +48,8 @@ IDENTIFICATIONS = Counter(
     "Voices, by what came of it: known, enrolled, unsure, failed.",
     ["outcome"],
 )
+for _outcome in ("known", "enrolled", "unsure", "failed"):
+    IDENTIFICATIONS.labels(_outcome)
 IDENTIFICATION = Histogram(
     "babblefish_gateway_identification_seconds",
     "From a pause to the print of the voice before it.",

@@ -14,8 +14,8 @@ from kokoro_onnx.config import DEFAULT_VOCAB
 from kokoro_onnx.tokenizer import Tokenizer
 from phonemizer.backend import EspeakBackend
 
-_LONGEST = 510
-"""Tokens that the model takes at a time."""
+_LONGEST = 160
+"""Tokens of a piece, about ten seconds. The model takes 510, and memory in proportion, for good."""
 
 # Marks of other scripts that Kokoro has the Latin one of.
 _MARKS = str.maketrans({"।": ".", "॥": ".", "…": "."})
