@@ -12,6 +12,8 @@ from babblefish_operator.health import registry, served
 from babblefish_operator.heartbeat import Heartbeat
 from tests.support.http import plain
 
+pytestmark = pytest.mark.slow
+
 _TICK_S = 0.02
 _STALE_S = 0.3
 

@@ -8,6 +8,8 @@ import pytest
 from babblefish.errors import StageBusy, StageDown
 from babblefish.stage.pool import WorkerPool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def pool() -> AsyncIterator[WorkerPool]:

@@ -146,6 +146,7 @@ async def test_an_engine_that_cannot_start_ends_the_stage() -> None:
     assert not service.desk.ready
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -10,6 +10,8 @@ import pytest
 from babblefish.errors import StageDown
 from babblefish.stage.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 TARGET = "tests.stage.servant:Servant"
 
 

@@ -14,7 +14,7 @@ from babblefish.gateway.app import GatewayApps
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.speakers import Speakers
 from babblefish.people import Speaker
-from babblefish.registry.identity import Heard
+from babblefish.registry.identity import Decision, Heard
 from babblefish.registry.store import FILE
 from babblefish.settings import load
 from babblefish.speaker.base import NoVoice, Voiceprint
@@ -100,6 +100,8 @@ class Running:
     synthesizer: ScriptedSynthesizer
     govern: Callable[[dict[str, str]], Awaitable[None]]
     """The operator's word: which sessions there are, by name, with their uids."""
+    learned: "asyncio.Queue[None]"
+    """An item whenever the registry learned from an utterance, which it does beside the telling."""
 
     @property
     def ws(self) -> str:
@@ -129,23 +131,34 @@ async def gateway(
     listening = listen("127.0.0.1", 0, "")
     port = listening.getsockname()[1]
     door = Door(apps.phones, loaded, listening)
+    learned: asyncio.Queue[None] = asyncio.Queue()
     async with apps.running():
-        _announce_recognition(apps._gateway._speakers, translator.recognised)
+        _announce(apps._gateway._speakers, translator.recognised, learned)
         serving = asyncio.create_task(door.open())
         try:
-            yield Running(port, data_dir, encoder, synthesizer, apps._gateway._sessions.govern)
+            govern = apps._gateway._sessions.govern
+            yield Running(port, data_dir, encoder, synthesizer, govern, learned)
         finally:
             door.should_exit = True
             await serving
 
 
-def _announce_recognition(speakers: Speakers, recognised: asyncio.Event) -> None:
-    recognise = speakers.recognise
+def _announce(
+    speakers: Speakers, recognised: asyncio.Event, learned: "asyncio.Queue[None]"
+) -> None:
+    recognise, learn = speakers.recognise, speakers.learn
 
-    async def announcing(phone: Participant, heard: Heard) -> Speaker | None:
+    async def recognising(phone: Participant, heard: Heard) -> Speaker | None:
         try:
             return await recognise(phone, heard)
         finally:
             recognised.set()
 
-    speakers.recognise = announcing  # type: ignore[method-assign]
+    async def learning(phone: Participant, heard: Heard) -> Decision:
+        try:
+            return await learn(phone, heard)
+        finally:
+            learned.put_nowait(None)
+
+    speakers.recognise = recognising  # type: ignore[method-assign]
+    speakers.learn = learning  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from babblefish.translator.remote import RemoteTranslator
 from tests.support import speech
 from tests.support.stages import Stage, staged
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 SAID = speech.utterance(speech.go_forward())
 TRANSCRIPT = "Go forward ten meters"
