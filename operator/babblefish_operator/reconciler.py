@@ -21,7 +21,9 @@ from babblefish_operator.store import Store
 from babblefish_operator.work import busy
 
 _COALESCED_S = 0.05
-_RELIST_S = 240.0
+# kopf tells nothing of what went between our list and its own, or while a watch was broken.
+_RELIST_S = 15.0
+_ROOM_S = 240.0
 _LONGEST_BACKOFF_S = 8.0
 
 _log = log(__name__)
@@ -48,6 +50,7 @@ class Reconciler:
         self._silent = True
         self._surplus_since: float | None = None
         self._listed_at = -_RELIST_S
+        self._room_at = -_ROOM_S
 
     def seen(self, kind: Kind, type_: str | None, body: Json) -> None:
         """Takes an event of a watch."""
@@ -75,9 +78,7 @@ class Reconciler:
         self._heartbeat.beat()
         self._metrics.failures.inc()
         _log.warning("not_reconciled", why=error.happened, again_s=again_s)
-        self._listed_at = (
-            -_RELIST_S
-        )  # what was written is not known, and watches may have missed it
+        self._listed_at = -_RELIST_S  # what was written is not known
 
     async def _wait(self, seconds: float) -> None:
         """Until something changed, and whatever changes along with it."""
@@ -103,14 +104,17 @@ class Reconciler:
             self._metrics.decided(observed, decision)
             await self._gateways.tell(decision.live, decision.endings)
             done = await self._apply(decision)
-        return decision.look_again_s if done else 0
+        relist_s = self._listed_at + _RELIST_S - time.monotonic()
+        return min(decision.look_again_s, relist_s) if done else 0
 
     async def _list_all(self) -> None:
         for kind in watched(self._settings.synthesizer):
             await self._list(kind)
-        if deployment := self._deployment():
-            self._metrics.room(await self._room(deployment))
         self._listed_at = time.monotonic()
+        deployment = self._deployment()
+        if deployment and self._listed_at - self._room_at >= _ROOM_S:
+            self._metrics.room(await self._room(deployment))
+            self._room_at = self._listed_at
         self.seeded.set()
 
     async def _list(self, kind: Kind) -> None:

@@ -1,5 +1,6 @@
 """The operator against a real API server, with no more rights than the chart gives it."""
 
+import asyncio
 import base64
 import contextlib
 import time
@@ -11,6 +12,10 @@ import pytest
 
 from babblefish_operator.api import Api
 from babblefish_operator.apply import Applier
+from babblefish_operator.health import registry
+from babblefish_operator.heartbeat import Heartbeat
+from babblefish_operator.metrics import Metrics
+from babblefish_operator.reconciler import Reconciler
 from babblefish_operator.settings import Settings
 from tests.operator import process, release
 from tests.operator.gateway import TOKEN, FakeGateway, answering
@@ -149,6 +154,26 @@ async def test_a_decision_about_what_is_no_more_is_not_applied(cluster: Cluster)
     finally:
         await api.close()
         cluster.leave_to_the_operator()
+
+
+async def test_what_went_before_kopf_watched_is_noticed(
+    cluster: Cluster, gateway: FakeGateway, port: int
+) -> None:
+    """Here kopf never does."""
+    mine = release.environment(cluster, port)["BABBLEFISH_OPERATOR_GATEWAYS"]
+    settings = Settings.model_validate({**_SETTINGS, "gateway_port": port, "gateways": mine})
+    heartbeat = Heartbeat(settings.stale_s)
+    metrics = Metrics(registry(heartbeat))
+    reconciler = Reconciler(Api(cluster.account, heartbeat.beat), settings, heartbeat, metrics)
+    cluster.open("missed", synthesizer={"minReplicas": 2})
+    reconciling = asyncio.create_task(reconciler.run())
+    try:
+        await asyncio.to_thread(eventually, partial(_has, cluster, 2))
+        await asyncio.to_thread(cluster.end, "missed")
+        await asyncio.to_thread(eventually, partial(_has, cluster, 0), 30)
+    finally:
+        reconciling.cancel()
+        await asyncio.gather(reconciling, return_exceptions=True)
 
 
 def test_what_does_not_fit_is_not_asked_for_and_said(
