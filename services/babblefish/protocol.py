@@ -55,7 +55,7 @@ class Join(Up, tag="join"):
     language: Annotated[str, Meta(min_length=1, max_length=35)]
     name: str = ""
     token: str | None = None
-    consent: str | None = None
+    consent: Annotated[str, Meta(max_length=32)] | None = None
     codecs: Annotated[tuple[str, ...], Meta(max_length=16)] = ("pcm16",)
     audio: Literal["base64", "binary"] = "base64"
     resume: str | None = None
@@ -93,9 +93,13 @@ class NameSpeaker(Up, tag="name_speaker"):
 
 
 class Consent(Up, tag="consent"):
-    """The participant's word on the cloning of their voice."""
+    """The participant's word on the cloning of their voice: `voice` is yes, all else takes it back.
 
-    consent: str
+    `wording`: which version of the question they were shown.
+    """
+
+    consent: Annotated[str, Meta(max_length=32)]
+    wording: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Played(Up, tag="played"):
@@ -257,6 +261,63 @@ class Result(Struct, frozen=True, tag="result"):
     speaker_color: str = ""
 
 
+class ClonedResult(Struct, frozen=True, tag="f5_result"):
+    """The speech of an earlier `result`, in its speaker's own voice; follows `has_f5_pending`.
+
+    `tts_audio` is a WAV that says of itself that it is synthetic. `timestamp`: when it was made, in
+    seconds since 1970; `latency_ms` as in `result`.
+    """
+
+    utterance_id: str
+    speaker_id: str
+    speaker_name: str
+    target_language: str
+    tts_audio: bytes
+    timestamp: float
+    latency_ms: int
+    tts_voice: Literal["f5_cloned"] = "f5_cloned"
+    synthetic: Literal[True] = True
+    client_id: str = ""
+    speaker_color: str = ""
+
+
+class Accelerator(Struct, frozen=True, tag="accelerator"):
+    """Laptops came or went: how many there are, and the languages that they speak."""
+
+    connected: int
+    languages: list[str]
+
+
+class ConsentState(Struct, frozen=True, tag="consent"):
+    """What is recorded of the participant's word.
+
+    `pending`: their voice is not known yet, it counts from their next sentence on. `revoked`:
+    everything is deleted here, and on `purged` laptops; on those in `waiting` as soon as they are
+    back, before they serve. `expires`: seconds since 1970.
+    """
+
+    state: Literal["none", "pending", "granted", "revoked"]
+    speaker_id: str | None = None
+    wording: str = ""
+    expires: float | None = None
+    purged: list[str] = []
+    waiting: list[str] = []
+
+
+class TrainingProgress(Struct, frozen=True, tag="training_progress"):
+    """How much of the participant's voice was collected: seconds, and how many will do.
+
+    `ready`: it can be cloned. `trained`: by a model of its own, too.
+    """
+
+    speaker_id: str
+    seconds: float
+    needed_s: float
+    samples: int
+    ready: bool
+    trained: bool = False
+
+
 class SpeakerUpdate(Struct, frozen=True, tag="speaker"):
     """What a voice is called from now on; with `utterance_id`, that it was the one who said it."""
 
@@ -285,7 +346,20 @@ class Error(Struct, frozen=True, tag="error"):
     message: str
 
 
-Down = Joined | Participants | Partial | Result | SpeakerUpdate | Received | Pong | Error
+Down = (
+    Joined
+    | Participants
+    | Partial
+    | Result
+    | ClonedResult
+    | Accelerator
+    | ConsentState
+    | TrainingProgress
+    | SpeakerUpdate
+    | Received
+    | Pong
+    | Error
+)
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -77,6 +77,10 @@ class Settings(BaseSettings):
         description="local:ENGINE, http://… of stages, or none: nobody is known by voice",
     )
 
+    cloner: str = Field(
+        "local:f5", pattern=rf"^{_LOCAL}$", description="local:ENGINE of an accelerator"
+    )
+
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 phones connect
     port: int = Field(9000, ge=0, le=65535, description="port to listen on; 0 picks one")
     tls: bool = Field(True, description="listen on https as well")
@@ -102,6 +106,18 @@ class Settings(BaseSettings):
         None, description="what the operator signs sessions' tokens with; at least 32 bytes"
     )
     admin_token: SecretStr | None = Field(None, description="opens /metrics and /sessions")
+    accelerator_token: SecretStr | None = Field(
+        None, description="what laptops that clone voices dial with; without it, only from here"
+    )
+    voice_cloning: bool = Field(
+        True, description="whoever says yes may be cloned, in sessions that nobody made"
+    )
+    consent_days: float = Field(
+        30, gt=0, description="how long a yes, and what it keeps, outlives the last sentence"
+    )
+    clone_deadline_s: float = Field(
+        5, gt=0, description="a cloned sentence later than that is lost"
+    )
     max_phones: int = Field(500, ge=1, description="sockets on this gateway")
     max_phones_per_address: int = Field(100, ge=1, description="sockets from one address")
     max_participants: int = Field(50, ge=2, description="phones in one session")
@@ -165,6 +181,7 @@ class Settings(BaseSettings):
     min_token_score: Annotated[float, Field(ge=0, le=1)] = Field(
         0.37, description="seamless: mean token probability under which a sentence is noise"
     )
+    f5_steps: int = Field(7, ge=1, le=64, description="f5: steps of a sentence; more take longer")
     speaker_threshold: Annotated[float | None, Field(gt=-1, lt=1)] = Field(
         None, description="cosine from which two voiceprints are one voice, if not the model's own"
     )

@@ -6,12 +6,13 @@ Events are plain values, so that they can travel.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
 
 from babblefish.people import Person, Speaker
+from babblefish.protocol import ConsentState, TrainingProgress
 from babblefish.telemetry import log
 
 _log = log(__name__)
@@ -80,7 +81,56 @@ class Told(Struct, frozen=True, tag="told"):
     message: str
 
 
-Event = Present | Captioned | Interpreted | Named | Renamed | Told
+class Cloned(Struct, frozen=True, tag="cloned"):
+    """The speech of an `Interpreted` in its speaker's own voice, for the same listeners."""
+
+    utterance_id: str
+    client_id: str
+    speaker: Speaker
+    language: str
+    wav: bytes
+    made_at: float
+    latency_ms: int
+
+
+class Equipped(Struct, frozen=True, tag="equipped"):
+    """Which laptops there are now, on any gateway: a level, as `Present` is."""
+
+    laptops: int
+    languages: list[str]
+
+
+class Private(Struct, frozen=True, tag="private"):
+    """Something for one participant alone."""
+
+    client_id: str
+    message: ConsentState | TrainingProgress
+
+
+Event = Present | Captioned | Interpreted | Cloned | Equipped | Named | Renamed | Told | Private
+
+
+class CloneJob(Struct, frozen=True):
+    """A sentence, to be said in its speaker's own voice in `language`.
+
+    `voice` is the speaker's id in the consents, `reference` what that voice is cloned from;
+    after `deadline`, seconds since 1970, nobody wants it.
+    """
+
+    id: str
+    voice: str
+    name: str
+    reference: str
+    language: str
+    text: str
+    deadline: float
+
+
+CloneTaker = Callable[[CloneJob], "asyncio.Future[bytes] | None"]
+"""The WAV to come, if a laptop that speaks the language took the job and can be in time.
+
+The future raises `StageError` where it will not come after all; cancelled, the job is.
+"""
 
 
 class Bus(Protocol):
@@ -98,8 +148,17 @@ class Bus(Protocol):
     async def publish(self, session: str, event: Event) -> None:
         """Tells every subscriber of the session."""
 
+    async def publish_to_all(self, event: Event) -> None:
+        """Tells every subscriber of every session."""
+
     def subscribe(self, session: str) -> contextlib.AbstractContextManager[AsyncIterator[Event]]:
         """What is published while the context is open, in order."""
+
+    async def offer(self, job: CloneJob) -> "asyncio.Future[bytes] | None":
+        """Who takes the job, on any gateway: see `CloneTaker`."""
+
+    def taking(self, taker: CloneTaker) -> contextlib.AbstractContextManager[None]:
+        """While the context is open, jobs are offered to `taker`."""
 
 
 class MemoryBus:
@@ -108,6 +167,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self._people: dict[str, dict[str, Person]] = {}
         self._queues: dict[str, list[asyncio.Queue[Event]]] = {}
+        self._takers: list[CloneTaker] = []
 
     async def enter(self, session: str, person: Person) -> None:
         """See `Bus`."""
@@ -130,6 +190,24 @@ class MemoryBus:
         """See `Bus`; waits where a subscriber is far behind."""
         for queue in list(self._queues.get(session, ())):
             await queue.put(event)
+
+    async def publish_to_all(self, event: Event) -> None:
+        """See `Bus`."""
+        for session in list(self._queues):
+            await self.publish(session, event)
+
+    async def offer(self, job: CloneJob) -> "asyncio.Future[bytes] | None":
+        """See `Bus`."""
+        return next(filter(None, (taker(job) for taker in self._takers)), None)
+
+    @contextlib.contextmanager
+    def taking(self, taker: CloneTaker) -> Iterator[None]:
+        """See `Bus`."""
+        self._takers.append(taker)
+        try:
+            yield
+        finally:
+            self._takers.remove(taker)
 
     @contextlib.contextmanager
     def subscribe(self, session: str) -> Iterator[AsyncIterator[Event]]:

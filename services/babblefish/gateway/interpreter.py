@@ -45,11 +45,13 @@ class Participant:
 class Identity:
     """Whose voice something is said in, as far as is known; it may become known late.
 
-    `told`: whom listeners were told of.
+    `told`: whom listeners were told of. `reference`: what that voice is cloned from, where it is
+    beyond doubt whose it is and they said yes.
     """
 
     def __init__(self, guess: Speaker) -> None:
         self.speaker = guess
+        self.reference: str | None = None
         self.told: set[Speaker] = set()
 
     def tell(self) -> Speaker:

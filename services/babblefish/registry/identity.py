@@ -76,6 +76,8 @@ class Decision:
     speaker: Speaker | None = None
     voice: Voice | None = None
     names_phone: bool = False
+    beyond_doubt: bool = False
+    """Known, by so high a cosine that nobody else is meant: only then may a voice be cloned."""
 
 
 def decide(
@@ -88,7 +90,8 @@ def decide(
     cosine = _cosine(nearest, heard) if nearest else -1.0
     if nearest and cosine >= heard.threshold:
         names_phone = phone.named == "server" and not own
-        return Decision("known", nearest.speaker, learn(nearest, heard), names_phone)
+        sure = cosine >= heard.threshold + heard.margin
+        return Decision("known", nearest.speaker, learn(nearest, heard), names_phone, sure)
     if nearest and cosine >= heard.threshold - heard.margin:
         return Decision("unsure", nearest.speaker)
     if heard.seconds < MIN_LEARN_S or len(known) >= MAX_SPEAKERS:

@@ -1,0 +1,1 @@
+"""Text to speech in a speaker's own voice."""
