@@ -27,8 +27,8 @@ run: $(VENV)/.$(PROFILE)  ## start a gateway with its engines (PORT=9000 PROFILE
 models: $(VENV)/.light  ## the models of PROFILE=full: where they are, or how to get them
 	@$(BIN)/babblefish models list
 
-demo: $(VENV)/.dev  ## Pierre, Dan and Marek talk, on small models (SERVE=1 PORT=9000 leaves it up)
-	@exec $(BIN)/python -m demo $(if $(SERVE),--serve) $(if $(PORT),--port=$(PORT))
+demo: $(VENV)/.dev  ## Pierre, Dan and Marek talk, on small models (CLONE=1: in Pierre's own voice; SERVE=1 PORT=9000 leaves it up)
+	@exec $(BIN)/python -m demo $(if $(SERVE),--serve) $(if $(CLONE),--clone) $(if $(PORT),--port=$(PORT))
 
 test: $(VENV)/.dev $(VENV)/.cluster lint  ## every test: in real time, with a real browser, on a real cluster
 	$(BIN)/pytest

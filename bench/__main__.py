@@ -5,6 +5,8 @@ import sys
 
 from babblefish.telemetry import configure_logging
 from bench import (
+    cloning,
+    f5,
     footprint,
     identification,
     kokoro,
@@ -30,6 +32,8 @@ BENCHES = {
     "seamless": seamless.run,
     "speaker": speaker.run,
     "identification": identification.run,
+    "f5": f5.run,
+    "cloning": cloning.run,
 }
 
 

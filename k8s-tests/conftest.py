@@ -11,6 +11,7 @@ from tests.support.phone import Phone, joined
 import cluster
 import environment
 from cluster import Cluster
+from cluster.layout import LAPTOP
 from deployment import Release, bring_images, here, speak
 
 TWO_OF_EACH = ("--set=gateway.adhocSessions=true", "--set=translator.replicas=2",
@@ -76,11 +77,12 @@ def full(there: Cluster) -> Iterator[Release]:
     """The production engines on micro checkpoints, in stages of their own."""
     if reason := environment.why_not(there):
         pytest.skip(f"skipped, because {reason}")
+    print(bring_images(there, ("stage-runtime",), (LAPTOP.name,)))
     release = Release(there, "full", "full", "full.example")
     release.install_full()
     yield release
     release.uninstall()
-    there.kubectl("delete", "namespace", release.namespace, "--wait=false")
+    there.kubectl("delete", "namespace", release.namespace)
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ IMAGES = ("gateway", "operator", "stage-light", "stage-runtime")
 _WAIT = "180s"
 
 STAGES = ("translator", "synthesizer", "speaker")
+CLONER = "stage-cloner"
 
 # A synthetic voice that the recogniser understands.
 SAID = ("--say=one two three four five", "--language=en", "--to=es", "--expect=tres")
@@ -79,9 +80,10 @@ class Release:
 
     def install_full(self) -> None:
         """As a small machine would have the production engines; only in a cluster of ours."""
-        folder = environment()
-        mounts = [flag for stage in STAGES for flag in mounted(folder, stage)]
-        flags = [f"--set=models.hostPath={models()}", f"--set=ingress.host={self.host}", *mounts]
+        folders = {stage: environment() for stage in STAGES} | {"cloner": environment(CLONER)}
+        mounts = [flag for part, folder in folders.items() for flag in mounted(folder, part)]
+        places = [f"--set={it}models.hostPath={models()}" for it in ("", "cloner.")]
+        flags = [*places, f"--set=ingress.host={self.host}", *mounts]
         self.install(LIGHT, FULL, OURS, OURS_FULL, *flags)
 
     def uninstall(self) -> None:

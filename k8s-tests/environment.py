@@ -17,7 +17,7 @@ from cluster.layout import CACHE
 
 ROOT = Path(__file__).parents[1]
 _CHECKPOINTS = ROOT / "tests/micro/checkpoints"
-_LOCK = ROOT / "requirements/full.txt"
+_LOCKS = ROOT / "requirements"
 _UV = Path(sys.executable).with_name("uv")
 # As in the images.
 _PYTHON = Path("/usr/bin/python3.11")
@@ -32,13 +32,15 @@ def why_not(there: Cluster) -> str | None:
 
 
 @functools.cache
-def environment() -> Path:
-    """All that the profile `full` needs, and this checkout; made once for each lock."""
-    digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:16]
+def environment(name: str = "full") -> Path:
+    """All that a lock names, and this checkout; made once for each lock."""
+    lock = _LOCKS / f"{name}.txt"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     folder = CACHE / "environments" / digest
     if not (folder / "complete").exists():
         _uv("venv", "--clear", "--relocatable", f"--python={_PYTHON}", str(folder))
-        _install(folder, "--require-hashes", f"--requirement={_LOCK}")
+        for each in (lock, _LOCKS / "build.txt"):
+            _install(folder, "--require-hashes", f"--requirement={each}")
         (folder / "complete").touch()
     _install(folder, "--no-deps", "--no-build-isolation", "--reinstall", str(ROOT))
     return folder
@@ -53,7 +55,7 @@ def models() -> Path:
 
 
 def mounted(folder: Path, part: str) -> list[str]:
-    """What helm is told, so that a stage's pods find it."""
+    """What helm is told, so that a component's pods find it."""
     volume = {"name": "environment", "hostPath": {"path": str(folder), "type": "Directory"}}
     mount = {"name": "environment", "mountPath": _MOUNTED_AT, "readOnly": True}
     return [

@@ -1,6 +1,7 @@
 """A real Prometheus on this machine, which scrapes the pods of a release."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import yaml
 from cluster.layout import CACHE
 from deployment import Release
 
-_PARTS = ("gateway", "translator", "synthesizer", "operator")
+_PARTS = ("gateway", "translator", "synthesizer", "cloner", "operator")
 _SCRAPE = "1s"
 
 
@@ -55,8 +56,9 @@ def _download(folder: Path) -> None:
 
 
 @contextmanager
-def scraping(release: Release, folder: Path, port: int) -> Iterator[Prometheus]:
+def scraping(release: Release, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus on loopback, ended at the end."""
+    port = _free_port()
     job = {
         "job_name": "babblefish",
         "scrape_interval": _SCRAPE,
@@ -75,6 +77,12 @@ def scraping(release: Release, folder: Path, port: int) -> Iterator[Prometheus]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def _targets(release: Release) -> list[dict[str, Any]]:

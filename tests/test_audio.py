@@ -1,3 +1,4 @@
+import contextlib
 import io
 import itertools
 import wave
@@ -53,6 +54,75 @@ def test_wav_is_what_other_programs_read() -> None:
     with wave.open(io.BytesIO(audio.to_wav(tone))) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 22050)
         assert file.getnframes() / file.getframerate() == pytest.approx(tone.seconds)
+
+
+@given(pcm.filter(lambda stream: len(stream) % 2 == 0), st.sampled_from([8000, 24_000, 48_000]))
+def test_a_wav_that_was_sent_is_what_it_was(stream: bytes, rate: int) -> None:
+    sent = Audio(audio.from_pcm16(stream), rate)
+    received = audio.from_wav(audio.to_wav(sent), longest_s=1)
+    assert received.sample_rate == rate
+    assert np.array_equal(received.samples, sent.samples)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_wav_are_refused(rubbish: bytes) -> None:
+    with pytest.raises(ValueError, match="WAV"):
+        audio.from_wav(rubbish, longest_s=1)
+
+
+@given(st.integers(0, 60), st.integers(0, 255))
+def test_a_wav_with_a_wrong_byte_is_heard_or_refused_never_worse(at: int, byte: int) -> None:
+    wav = bytearray(audio.to_wav(Audio(np.zeros(8, np.float32), 8000)))
+    wav[min(at, len(wav) - 1)] = byte
+    with contextlib.suppress(ValueError):
+        assert len(audio.from_wav(bytes(wav), longest_s=1).samples) <= 8
+
+
+@given(st.integers(0, 59))
+def test_a_wav_that_is_cut_off_is_refused(length: int) -> None:
+    wav = audio.to_wav(Audio(np.zeros(8, np.float32), 8000))
+    with pytest.raises(ValueError, match="WAV"):
+        audio.from_wav(wav[:length], longest_s=1)
+
+
+@pytest.mark.parametrize(
+    ("channels", "width", "rate"), [(2, 2, 8000), (1, 1, 8000), (1, 2, 1), (1, 2, 96_000)]
+)
+def test_a_wav_of_another_kind_is_refused(channels: int, width: int, rate: int) -> None:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((channels, width, rate, 0, "NONE", ""))
+        file.writeframes(bytes(8))
+    with pytest.raises(ValueError, match="16 bit PCM"):
+        audio.from_wav(buffer.getvalue(), longest_s=1)
+
+
+def test_a_wav_that_is_too_long_is_refused() -> None:
+    wav = audio.to_wav(Audio(np.zeros(8001, np.float32), 8000))
+    assert audio.from_wav(wav, longest_s=2).seconds > 1
+    with pytest.raises(ValueError, match="longer"):
+        audio.from_wav(wav, longest_s=1)
+
+
+def test_a_wav_of_a_million_parts_is_little_work() -> None:
+    bomb = b"RIFF\0\0\0\0WAVE" + b"junk\0\0\0\0" * 1_000_000
+    with pytest.raises(ValueError, match="too many parts"):
+        audio.from_wav(bomb, longest_s=1)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="\0"), min_size=1, max_size=80))
+def test_a_comment_is_in_the_file_and_changes_nothing_else(comment: str) -> None:
+    tone = Audio(np.linspace(-1, 1, 2205, dtype=np.float32), 22050)
+    marked = audio.to_wav(tone, comment)
+    assert (
+        b"ICMT" + len(comment.encode() + b"\0").to_bytes(4, "little") + comment.encode() in marked
+    )
+    assert int.from_bytes(marked[4:8], "little") == len(marked) - 8
+    with wave.open(io.BytesIO(marked)) as one, wave.open(io.BytesIO(audio.to_wav(tone))) as other:
+        assert one.readframes(-1) == other.readframes(-1)
+    assert np.array_equal(
+        audio.from_wav(marked, 1).samples, audio.from_wav(audio.to_wav(tone), 1).samples
+    )
 
 
 def test_pieces_of_different_rates_are_not_joined() -> None:

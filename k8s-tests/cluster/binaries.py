@@ -55,7 +55,13 @@ def _build(finished: Path) -> None:
     partial.mkdir(exist_ok=True)
     kubernetes = _MODULES / "kubernetes"
     _go_build(
-        kubernetes, partial, _versions(kubernetes), ".", "./pause", "helm.sh/helm/v3/cmd/helm"
+        kubernetes,
+        partial,
+        _versions(kubernetes),
+        ".",
+        "./pause",
+        "./device-plugin",
+        "helm.sh/helm/v3/cmd/helm",
     )
     _go_build(_MODULES / "traefik", partial, "", "github.com/traefik/traefik/v3/cmd/traefik")
     _go_build(_MODULES / "chart-tools", partial, "", "github.com/yannh/kubeconform/cmd/kubeconform")

@@ -1,11 +1,13 @@
 """What a test holds: a cluster of ours, or one that the user names by KUBECONFIG."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cluster import binaries, images
+from cluster import binaries, images, network
 from cluster.commands import run
 from cluster.errors import ClusterError
 from cluster.layout import KUBECONFIG, NODES, REFERENCE, SERVER
@@ -54,6 +56,17 @@ class Cluster:
         """A program of it, to be ended or restarted: `kube-apiserver`, `laptop-kubelet`."""
         self._require_ours("End and restart its programs with its own tools")
         return Process(name)
+
+    @contextlib.contextmanager
+    def unplugged(self, name: str) -> Iterator[None]:
+        """A node without its cable, as a laptop whose lid is closed."""
+        self._require_ours("Take its nodes off the network with its own tools")
+        (node,) = [known for known in NODES if known.name == name]
+        network.plug(node, in_=False)
+        try:
+            yield
+        finally:
+            network.plug(node, in_=True)
 
     def _require_ours(self, instead: str) -> None:
         if not self.ours:

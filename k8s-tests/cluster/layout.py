@@ -34,6 +34,8 @@ class Node:
     taints: str = ""
     kubelet: str = ""
     """More of its kubelet's configuration."""
+    gpu: bool = False
+    """Whether it offers an `nvidia.com/gpu`, which is not there."""
 
     @property
     def folder(self) -> Path:
@@ -58,6 +60,7 @@ LAPTOP = Node(
     "10.87.66.0/24",
     labels="babblefish.io/accelerator=f5",
     taints="babblefish.io/accelerator=f5:NoSchedule",
+    gpu=True,
 )
 # As docs/node.md prepares a server: pods of whole cores have them to themselves.
 PREPARED = Node(

@@ -27,6 +27,11 @@ def create() -> None:
     _ip(f"route add {SERVICES} via {SERVER.address}")
 
 
+def plug(node: Node, *, in_: bool) -> None:
+    """The node's cable; what it has going on finds out by its own deadlines."""
+    _ip(f"link set {node.link} {'up' if in_ else 'down'}")
+
+
 def remove() -> None:
     """Everything of it, however much there is. The routes go with the bridge."""
     for link in (*(node.link for node in NODES), BRIDGE):

@@ -45,7 +45,7 @@ def boot(programs: Path, node: Node) -> None:
 
 
 def join(programs: Path, authority: Authority, node: Node) -> None:
-    """Starts the kubelet and kube-proxy, which call the API server."""
+    """Starts the kubelet and kube-proxy, which call the API server, and what offers a GPU."""
     authority.issue(f"{node.name}-serving", node.name, names=(node.name, node.address))
     authority.kubeconfig(
         node.folder / f"{node.name}-kubelet.kubeconfig", f"system:node:{node.name}", "system:nodes"
@@ -65,6 +65,8 @@ def join(programs: Path, authority: Authority, node: Node) -> None:
     _start(
         node, "kube-proxy", str(programs / "kube-proxy"), f"--config={node.folder}/kube-proxy.yaml"
     )
+    if node.gpu:
+        _start(node, "device-plugin", str(programs / "device-plugin"))
 
 
 def inside(node: Node, *command: str) -> tuple[str, ...]:

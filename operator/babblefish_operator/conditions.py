@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from babblefish_operator.demand import bounded, unbounded
 from babblefish_operator.model import Condition, Count, Limit, Observed, Phase, Session, Share
 
-TYPES = ("Ready", "ScalingActive", "ScalingLimited")
+TYPES = ("Ready", "ScalingActive", "ScalingLimited", "VoiceCloning")
 
 _Said = tuple[str, str, str]
 """status, reason, message"""
@@ -19,6 +19,7 @@ def of(
         _ready(session, phase, count),
         _active(session, observed, phase),
         _limited(session, observed, share),
+        _cloning(session, observed, phase),
     )
     return tuple(_dated(session, observed, *each) for each in zip(TYPES, said, strict=True))
 
@@ -58,6 +59,20 @@ def _limited(session: Session, observed: Observed, share: Share) -> _Said:
     if share.limited_by is Limit.MAX_REPLICAS:
         return "True", "MaxReplicas", f"{_sum(session, observed)} maxReplicas allows no more."
     return "False", "NotLimited", "It gets what it asks for."
+
+
+def _cloning(session: Session, observed: Observed, phase: Phase) -> _Said:
+    if session.spec.voice_cloning != "OptIn":
+        return "False", "Disabled", "spec.voiceCloning is not OptIn: all are heard in stock voices."
+    if phase in {Phase.SUSPENDED, Phase.EXPIRED}:
+        return "False", phase.value, "Nobody speaks in it."
+    if observed.laptops is None:
+        return "Unknown", "GatewaySilent", "A gateway is silent: nobody knows of its laptops."
+    spoken = sorted({*session.spec.languages} & {*observed.laptops.languages})
+    if not spoken:
+        return "False", "NoAccelerator", "No laptop that speaks its languages is connected."
+    laptops = f"{observed.laptops.number} laptop{'s' * (observed.laptops.number > 1)}"
+    return "True", "Serving", f"{laptops}; {', '.join(spoken)} can be heard in people's own voices."
 
 
 def _shortage(session: Session, observed: Observed) -> Iterator[str]:

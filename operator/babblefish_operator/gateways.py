@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from babblefish_operator.figures import summed
+from babblefish_operator.figures import Figures, summed
 from babblefish_operator.line import Level, Line
-from babblefish_operator.model import Count, Session
+from babblefish_operator.model import Session
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Gateway:
 
 
 class Gateways:
-    """Follows pods as they come and go; `heard` is called when counts change."""
+    """Follows pods as they come and go; `heard` is called when figures change."""
 
     def __init__(self, port: int, token: str, heard: Callable[[], None]) -> None:
         self._port = port
@@ -45,12 +45,12 @@ class Gateways:
         await self._level.set(_told(live, endings))
 
     @property
-    def counts(self) -> dict[str, Count] | None:
-        """By session; None while a gateway that takes phones is silent, or while there is none."""
-        said = {place: line.counts for place, line in self._lines.items()}
+    def figures(self) -> Figures | None:
+        """Of all; None while a gateway that takes phones is silent, or while there is none."""
+        said = {place: line.figures for place, line in self._lines.items()}
         if not self._needed or any(said[place] is None for place in self._needed):
             return None
-        return summed(counts for counts in said.values() if counts is not None)
+        return summed(figures for figures in said.values() if figures is not None)
 
     def close(self) -> None:
         """Hangs up on all."""
@@ -73,4 +73,5 @@ def _limits(session: Session) -> dict[str, object]:
         "uid": session.uid,
         "max_clients": session.spec.max_clients,
         "languages": list(session.spec.languages),
+        "voice_cloning": session.spec.voice_cloning,
     }

@@ -8,13 +8,12 @@ import contextlib
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 
 from babblefish.telemetry import log
-from babblefish_operator.figures import NotUnderstood, understood
-from babblefish_operator.model import Count
+from babblefish_operator.figures import Figures, NotUnderstood, understood
 
 STALE_S = 5.0
 _CONNECT_S = 2.0
@@ -25,22 +24,22 @@ _log = log(__name__)
 
 
 class Line:
-    """Dials until it is closed; `heard` is called when counts changed or fell silent."""
+    """Dials until it is closed; `heard` is called when figures changed or fell silent."""
 
     def __init__(self, url: str, token: str, level: "Level", heard: Callable[[], None]) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._level = level
         self._heard = heard
-        self._counts: Mapping[str, Count] = {}
+        self._figures = Figures()
         self._at = -STALE_S
         self._trouble = ""
         self._task = asyncio.create_task(self._keep(), name=f"line to {url}")
 
     @property
-    def counts(self) -> Mapping[str, Count] | None:
+    def figures(self) -> Figures | None:
         """What the gateway said last; None once that is too old."""
-        return self._counts if time.monotonic() - self._at < STALE_S else None
+        return self._figures if time.monotonic() - self._at < STALE_S else None
 
     def close(self) -> None:
         """Hangs up, and waits for nobody."""
@@ -88,9 +87,9 @@ class Line:
                 return
             self._take(understood(message.data))
 
-    def _take(self, counts: Mapping[str, Count]) -> None:
-        changed = self.counts != counts
-        self._counts, self._at, self._trouble = counts, time.monotonic(), ""
+    def _take(self, figures: Figures) -> None:
+        changed = self.figures != figures
+        self._figures, self._at, self._trouble = figures, time.monotonic(), ""
         if changed:
             self._heard()
 

@@ -120,6 +120,14 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Laptops:
+    """How many are connected to all gateways to clone voices, and what they speak together."""
+
+    number: int = 0
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fleet:
     """The synthesizer's Deployment; `ours` if the operator chooses how many replicas it has."""
 
@@ -154,6 +162,8 @@ class Observed:
     """Replicas with work in hand; None: not looked up, or one does not answer."""
     surplus_since: float | None = None
     """When fewer replicas became enough: what the last decision said."""
+    laptops: Laptops | None = Laptops()
+    """None: a gateway is silent, as with `counts`."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class Reconciler:
                 async with asyncio.timeout(min(left, self._settings.tick_s)):
                     await self._due.wait()
             except TimeoutError:
-                if self._silent != (self._gateways.counts is None):
+                if self._silent != (self._gateways.figures is None):
                     break
         await asyncio.sleep(_COALESCED_S)
 
@@ -135,13 +135,14 @@ class Reconciler:
         return observed, decision
 
     def _observed(self) -> Observed:
-        counts = self._gateways.counts
-        self._silent = counts is None
+        figures = self._gateways.figures
+        self._silent = figures is None
         deployment = self._deployment()
         return Observed(
             now=time.time(),
             sessions=sessions.readable(self._store.all(SESSIONS)),
-            counts=counts,
+            counts=figures.counts if figures else None,
+            laptops=figures.laptops if figures else None,
             fleet=workloads.fleet(deployment) if deployment else None,
             rules=self._rules,
             surplus_since=self._surplus_since,

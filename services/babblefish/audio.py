@@ -1,6 +1,7 @@
 """Audio: float32 mono inside, PCM bytes only at the edges."""
 
 import io
+import struct
 import wave
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ FRAME_SAMPLES = 512
 """What voice activity detection looks at: 32 ms."""
 
 FRAME_MS = 1000 * FRAME_SAMPLES / SAMPLE_RATE
+
+_DATA = 36  # where the data chunk of our WAV files begins
+_FORM = struct.Struct("<HHIIHH")
+_RATES = range(8000, 48001)
+_MOST_CHUNKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +48,59 @@ def to_pcm16(samples: Samples) -> bytes:
     return bytes(np.clip(samples * 32768.0, -32768, 32767).astype("<i2").tobytes())
 
 
-def to_wav(audio: Audio) -> bytes:
-    """A RIFF/WAVE file of 16 bit PCM."""
+def to_wav(audio: Audio, comment: str = "") -> bytes:
+    """A RIFF/WAVE file of 16 bit PCM; the comment, ASCII, is in its metadata."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(audio.sample_rate)
         file.writeframes(to_pcm16(audio.samples))
-    return buffer.getvalue()
+    wav = buffer.getvalue()
+    return _commented(wav, comment) if comment else wav
+
+
+def _commented(wav: bytes, comment: str) -> bytes:
+    """With an INFO list between format and data (Multimedia Programming Interface 1.0, 1991)."""
+    text = comment.encode("ascii") + b"\0"
+    field = b"ICMT" + struct.pack("<I", len(text)) + text + b"\0" * (len(text) % 2)
+    info = b"LIST" + struct.pack("<I", 4 + len(field)) + b"INFO" + field
+    size = struct.pack("<I", len(wav) + len(info) - 8)
+    return wav[:4] + size + wav[8:_DATA] + info + wav[_DATA:]
+
+
+def from_wav(wav: bytes, longest_s: float) -> Audio:
+    """A RIFF/WAVE file of 16 bit PCM, mono; raises `ValueError` for every other, or a longer one.
+
+    For what others sent: as strict as can be, and of little work whatever it holds.
+    """
+    chunks = _riff_chunks(wav)
+    form, pcm = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
+    if len(form) < _FORM.size or len(pcm) % 2:
+        raise ValueError("no whole WAV file")
+    kind, channels, rate, _, _, bits = _FORM.unpack_from(form)
+    if (kind, channels, bits) != (1, 1, 16) or rate not in _RATES:
+        raise ValueError("not 16 bit PCM, mono, of a usual rate")
+    if len(pcm) > 2 * rate * longest_s:
+        raise ValueError(f"longer than {longest_s:g} s")
+    return Audio(from_pcm16(pcm), rate)
+
+
+def _riff_chunks(riff: bytes) -> dict[bytes, bytes]:
+    """By name, as in Microsoft's Multimedia Programming Interface, 1991; the first of each."""
+    if riff[:4] != b"RIFF" or riff[8:12] != b"WAVE":
+        raise ValueError("no WAV file")
+    chunks: dict[bytes, bytes] = {}
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        if at >= len(riff):
+            return chunks
+        size = int.from_bytes(riff[at + 4 : at + 8], "little")
+        if at + 8 + size > len(riff):
+            raise ValueError("a WAV file that is cut off")
+        chunks.setdefault(riff[at : at + 4], riff[at + 8 : at + 8 + size])
+        at += 8 + size + size % 2
+    raise ValueError("a WAV file of too many parts")
 
 
 def join(parts: list[Audio]) -> Audio:

@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from babblefish import models_cli, speakers_cli
+from babblefish import models_cli, speakers_cli, voices_cli
 from babblefish import settings as settings_module
 from babblefish.errors import BabbleFishError, SettingsError
 from babblefish.settings import Settings
@@ -23,6 +23,7 @@ app = typer.Typer(
 
 app.add_typer(models_cli.app, name="models")
 app.add_typer(speakers_cli.app, name="speakers")
+app.add_typer(voices_cli.app, name="voices")
 
 STAGES = ("translator", "synthesizer", "speaker")
 STAGE_PORT = 9001
@@ -85,6 +86,27 @@ def stage(
         sys.exit(f"babblefish: {error}")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def accelerator(
+    context: typer.Context,
+    server: Annotated[str, typer.Option(help="wss://…/ws/tts-accelerator of a gateway.")] = "",
+    ca: Annotated[str, typer.Option(help="File with the gateway's authority: its /ca.crt.")] = "",
+    fingerprint: Annotated[str, typer.Option(help="Or that authority's SHA-256.")] = "",
+) -> None:
+    """Serve a gateway as a laptop that clones voices; takes the settings of `serve`.
+
+    The secret is in the environment: BABBLEFISH_ACCELERATOR_TOKEN.
+    """
+    flags = {"server": server, "ca": ca, "fingerprint": fingerprint}
+    given = [f"--accelerator-{name}={value}" for name, value in flags.items() if value]
+    try:
+        _accelerator([*context.args, *given])
+    except BabbleFishError as error:
+        sys.exit(f"babblefish: {error}")
+
+
 @app.command()
 def check(  # noqa: PLR0913 each is a flag
     *,
@@ -135,11 +157,33 @@ def _stage(name: str, arguments: list[str]) -> None:
         raise SettingsError(f"There is no stage {name!r}.", f"There is {', '.join(STAGES)}.")
     settings = settings_module.load(arguments)
     configure_logging(settings.log_level)
-    port = settings.port if "port" in settings.model_fields_set else STAGE_PORT
-    listening = door.listen(settings.host, port, "BABBLEFISH_PORT")
+    listening = door.listen(settings.host, _stage_port(settings), "BABBLEFISH_PORT")
     built, app = import_module(f"babblefish.{name}.service").build(settings)
     typer.echo(f"BabbleFish {name}: http://localhost:{listening.getsockname()[1]}/about")
     service.run(built, app, settings, listening)
+
+
+def _accelerator(arguments: list[str]) -> None:
+    from babblefish.accelerator import program
+    from babblefish.stage import door, service
+
+    if any(argument.startswith("--accelerator-token") for argument in arguments):
+        raise SettingsError(
+            "Others on this machine can read a command line.",
+            "Set BABBLEFISH_ACCELERATOR_TOKEN in the environment.",
+        )
+    settings = settings_module.load(arguments)
+    configure_logging(settings.log_level)
+    built, app, warning = program.build(settings)
+    listening = door.listen(settings.host, _stage_port(settings), "BABBLEFISH_PORT")
+    typer.echo(f"BabbleFish accelerator: http://localhost:{listening.getsockname()[1]}/about")
+    if warning:
+        typer.echo(f"babblefish: {warning}", err=True)
+    service.run(built, app, settings, listening)
+
+
+def _stage_port(settings: Settings) -> int:
+    return settings.port if "port" in settings.model_fields_set else STAGE_PORT
 
 
 def _draws(stream: TextIO) -> bool:

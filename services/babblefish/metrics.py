@@ -60,6 +60,41 @@ LATE_IDENTITIES = Counter(
     "Utterances that listeners got before it was known who spoke, or under another's name.",
 )
 
+LAPTOPS = Gauge("babblefish_gateway_laptops", "Laptops that clone voices, connected and warm.")
+CLONES = Counter(
+    "babblefish_gateway_clones_total",
+    "Sentences of people who said yes, by what became of them: cloned, untaken (no laptop could be "
+    "in time), late, failed, refused (no such speech), withdrawn (not theirs, or no yes any more).",
+    ["outcome"],
+)
+for _outcome in ("cloned", "untaken", "late", "failed", "refused", "withdrawn"):
+    CLONES.labels(_outcome)
+CLONE_LATENCY = Histogram(
+    "babblefish_gateway_clone_latency_seconds",
+    "From the arrival of the last frame with speech to the sentence in the speaker's own voice.",
+    buckets=_SECONDS,
+)
+CLONE_QUEUE = Gauge("babblefish_gateway_clone_queue", "Sentences that laptops have taken on.")
+LAPTOP_ERRORS = Counter(
+    "babblefish_gateway_laptop_errors_total",
+    "What laptops did wrong, by kind; the audio of such an answer is never played.",
+    ["reason"],
+)
+PURGES = Counter(
+    "babblefish_gateway_purges_total",
+    "Voices that had to go from a laptop, by what it said: confirmed, or nothing in time (waiting).",
+    ["outcome"],
+)
+for _outcome in ("confirmed", "waiting"):
+    PURGES.labels(_outcome)
+
+SAMPLES = Counter(
+    "babblefish_gateway_voice_samples_total",
+    "What people said whose voices may be cloned: kept, or why not (length, silence, level, "
+    "clipping, noise, text, voices: more than one; busy, revoked).",
+    ["outcome"],
+)
+
 STAGE_READY = Gauge("babblefish_stage_ready", "1 once the engine is warm.", ["stage"])
 STAGE_CORES = Gauge("babblefish_stage_cores", "Cores that this process really has.", ["stage"])
 STAGE_PINNED = Gauge("babblefish_stage_pinned", "1 if no other container has them.", ["stage"])
@@ -74,6 +109,23 @@ STAGE_SECONDS = Histogram(
     "From taking a request to its last word; a stream lasts as long as somebody talks.",
     ["stage", "method"],
     buckets=_SECONDS,
+)
+
+ACCELERATOR_CONNECTED = Gauge(
+    "babblefish_accelerator_connected", "1 while a gateway may ask this laptop for speech."
+)
+ACCELERATOR_FAILURES = Counter(
+    "babblefish_accelerator_failures_total",
+    "Lines to the gateway that failed: unreachable, refuses, unfit.",
+    ["kind"],
+)
+for _kind in ("gateway_unreachable", "gateway_refuses", "gateway_unfit"):
+    ACCELERATOR_FAILURES.labels(_kind)
+ACCELERATOR_VOICES = Gauge("babblefish_accelerator_voices", "Voices that this laptop holds.")
+ACCELERATOR_MEMORY = Gauge(
+    "babblefish_accelerator_memory_bytes",
+    "Of what its engine computes on, the GPU's if there is one: total, used.",
+    ["kind"],
 )
 
 TRANSLATOR_REFUSALS = Counter(

@@ -70,6 +70,24 @@ MODELS = {
             "100 MB",
             "MIT, gated",
         ),
+        Model(
+            "f5-tts-base",
+            "cloner",
+            "SWivid/F5-TTS",
+            ("F5TTS_v1_Base/model_1250000.safetensors", "F5TTS_v1_Base/vocab.txt"),
+            "F5TTS_v1_Base/model_1250000.safetensors F5TTS_v1_Base/vocab.txt",
+            "1.35 GB",
+            "CC-BY-NC-4.0",
+        ),
+        Model(
+            "vocos-mel-24khz",
+            "cloner",
+            "charactr/vocos-mel-24khz",
+            ("config.yaml", "pytorch_model.bin"),
+            "config.yaml pytorch_model.bin",
+            "54 MB",
+            "MIT",
+        ),
     )
 }
 """Every model that an engine here loads, by name."""

@@ -109,6 +109,18 @@ class Settings(BaseSettings):
     accelerator_token: SecretStr | None = Field(
         None, description="what laptops that clone voices dial with; without it, only from here"
     )
+    accelerator_server: str = Field(
+        "", description="the gateway that an accelerator dials: wss://…/ws/tts-accelerator"
+    )
+    accelerator_name: str = Field(
+        "", max_length=64, description="what an accelerator is called; empty: as its machine"
+    )
+    accelerator_ca: Path | None = Field(
+        None, description="an accelerator trusts this authority (/ca.crt), not the system's"
+    )
+    accelerator_fingerprint: str = Field(
+        "", description="… or the one that the gateway names, if it has this SHA-256"
+    )
     voice_cloning: bool = Field(
         True, description="whoever says yes may be cloned, in sessions that nobody made"
     )
@@ -199,7 +211,7 @@ class Settings(BaseSettings):
     def _no_speaker(cls, speaker: str) -> str:
         return "" if speaker == "none" else speaker
 
-    @field_validator("data_dir", "models_dir", "apertium_modes")
+    @field_validator("data_dir", "models_dir", "apertium_modes", "accelerator_ca")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
         return path and path.expanduser()

@@ -46,6 +46,8 @@ def export(context: typer.Context, file: _File) -> None:
         voices = store.all()
         backup.write(file, voices)
         typer.echo(f"{len(voices)} voices are in {file}.")
+        if store.consents.all():
+            typer.echo("No consent is in it, and no sound: people are asked again elsewhere.")
 
 
 @app.command("import", context_settings=_SETTINGS)
@@ -54,9 +56,13 @@ def import_(context: typer.Context, file: _File) -> None:
     with _store(context, create=True) as store:
         voices = backup.read(file)
         with store.alone():
-            for kept in voices:
+            # Whoever can write the file must not change whose voice a yes is bound to.
+            fresh = [v for v in voices if store.consents.of(v.voice.speaker.id) is None]
+            for kept in fresh:
                 store.put(kept)
-        typer.echo(f"{len(voices)} voices were imported.")
+        typer.echo(f"{len(fresh)} voices were imported.")
+        if skipped := len(voices) - len(fresh):
+            typer.echo(f"{skipped} are kept as they are: their speakers said yes to cloning here.")
 
 
 @app.command(context_settings=_SETTINGS, options_metavar="[SPEAKER_ID] [SETTINGS]")
@@ -65,7 +71,7 @@ def forget(
     session: _Session = "",
     everything: Annotated[bool, typer.Option("--all", help="All voices.")] = False,
 ) -> None:
-    """Delete the voice of one speaker, of a session, or all of them."""
+    """Delete the voice of one speaker, of a session, or all: consents and samples, too."""
     named = [argument for argument in context.args[:1] if not argument.startswith("-")]
     del context.args[: len(named)]
     with _store(context) as store:
@@ -73,8 +79,10 @@ def forget(
             raise SettingsError("Whose voice?", "Name a speaker id, --session NAME, or --all.")
         if named:
             count = store.forget_speaker(named[0])
+        elif session:
+            count = store.forget_session(session)
         else:
-            count = store.forget_sessions(lambda kept: everything or kept.name == session)
+            count = store.forget_all()
         typer.echo(f"{count} voices were forgotten.")
 
 

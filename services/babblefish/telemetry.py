@@ -49,8 +49,8 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # At info, both log the address of every call: tokens may be in it.
-    for chatty in ("uvicorn", "httpx"):
+    # They log the address or the headers of every call: tokens may be in it.
+    for chatty in ("uvicorn", "httpx", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

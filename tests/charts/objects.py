@@ -6,7 +6,13 @@ from typing import Any, NamedTuple
 from tests.charts.helm import Manifest
 
 Container = dict[str, Any]
-PARTS = ("gateway", "translator", "synthesizer", "speaker", "operator")
+PARTS = ("gateway", "translator", "synthesizer", "speaker", "cloner", "operator")
+WORKLOADS = ("Deployment", "DaemonSet")
+LAPTOPS: dict[str, Any] = {
+    "nodeSelector": {"babblefish.io/accelerator": "f5"},
+    "tolerations": [{"key": "babblefish.io/accelerator", "value": "f5", "effect": "NoSchedule"}],
+}
+"""How a pod says that it is for laptops."""
 COMPONENT = "app.kubernetes.io/component"
 DEFINITION = "CustomResourceDefinition"
 CLUSTERWIDE = (DEFINITION, "ClusterRole", "ClusterRoleBinding")
@@ -18,8 +24,9 @@ def stages(values: dict[str, Any]) -> tuple[str, ...]:
 
 
 def parts(values: dict[str, Any]) -> tuple[str, ...]:
-    """The components that the profile has."""
-    return ("gateway", *stages(values), "operator")
+    """The components that there are."""
+    cloner = ["cloner"] if values["cloner"]["enabled"] else []
+    return ("gateway", *stages(values), *cloner, "operator")
 
 
 class Pod(NamedTuple):
@@ -73,8 +80,8 @@ def pods(manifests: Iterable[Manifest]) -> list[Pod]:
 
 
 def served(manifests: Iterable[Manifest]) -> list[Pod]:
-    """The pods of Deployments: the ones that go on."""
-    templates = [(part(it), it["spec"]["template"]) for it in of_kind(manifests, "Deployment")]
+    """The pods that go on."""
+    templates = [(part(it), it["spec"]["template"]) for it in of_kind(manifests, *WORKLOADS)]
     return [Pod(part, it["metadata"]["labels"], it["spec"]) for part, it in templates]
 
 

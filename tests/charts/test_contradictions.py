@@ -40,6 +40,14 @@ from tests.charts import helm
             ('ingress.annotations={"cert-manager.io/issuer": "i"}', 'ingress.tls.secretName="t"'),
             r"cert-manager needs ingress\.host and ingress\.tls\.secretName",
         ),
+        (
+            (
+                'joinToken={"existingSecret": "t", "existingSecretKey": "k"}',
+                'acceleratorToken={"existingSecret": "t", "existingSecretKey": "k"}',
+            ),
+            r"joinToken and acceleratorToken are the same Secret and key.*answer as a laptop",
+        ),
+        (("cloner.enabled=true",), r"cloner\.enabled needs profile full"),
         (('profile="full"',), r"profile full needs models.*values-full\.yaml"),
         (
             ('models={"hostPath": "/models", "existingClaim": "m"}',),

@@ -51,7 +51,7 @@ def test_the_operator_takes_what_it_is_told(
 
 
 def test_programs_open_the_ports_that_are_declared(manifests: list[Manifest]) -> None:
-    variables = {"http": "PORT", "admin": "ADMIN_PORT", "stage": "PORT"}
+    variables = {"http": "PORT", "admin": "ADMIN_PORT", "stage": "PORT", "cloner": "PORT"}
     for pod in served(manifests):
         told = environment(pod.containers[0])
         for port, number in pod.ports.items() if pod.part != "operator" else ():

@@ -26,7 +26,7 @@ def test_the_program_is_the_components_own(
     for pod in served(manifests):
         (container,) = pod.spec["containers"]
         assert f"/{values[pod.part]['image']['repository']}" in container["image"]
-        arguments = {"gateway": ["serve"], "operator": None}
+        arguments = {"gateway": ["serve"], "cloner": ["accelerator"], "operator": None}
         assert container.get("args") == arguments.get(pod.part, ["stage", pod.part])
 
 

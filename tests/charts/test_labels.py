@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.charts.helm import NAMESPACE, Manifest
-from tests.charts.objects import CLUSTERWIDE, name, namespaced, of_kind, pods
+from tests.charts.objects import CLUSTERWIDE, WORKLOADS, name, namespaced, of_kind, pods
 
 _COMMON = {
     "app.kubernetes.io/name",
@@ -31,9 +31,9 @@ def test_every_object_is_in_the_releases_namespace_or_in_none(manifests: list[Ma
 
 
 def test_every_deployment_selects_its_own_pods_only(manifests: list[Manifest]) -> None:
-    for deployment in of_kind(manifests, "Deployment"):
-        template = deployment["spec"]["template"]["metadata"]["labels"]
-        assert _found(manifests, deployment["spec"]["selector"]["matchLabels"]) == [template]
+    for workload in of_kind(manifests, *WORKLOADS):
+        template = workload["spec"]["template"]["metadata"]["labels"]
+        assert _found(manifests, workload["spec"]["selector"]["matchLabels"]) == [template]
 
 
 def test_services_policies_and_budgets_find_one_deployments_pods(
@@ -49,8 +49,8 @@ def test_services_policies_and_budgets_find_one_deployments_pods(
 
 
 def test_an_upgrade_that_changes_nothing_restarts_nobody(manifests: list[Manifest]) -> None:
-    for deployment in of_kind(manifests, "Deployment"):
-        labels = deployment["spec"]["template"]["metadata"]["labels"]
+    for workload in of_kind(manifests, *WORKLOADS):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
         assert not labels.keys() & {"app.kubernetes.io/version", "helm.sh/chart"}
 
 

@@ -46,3 +46,19 @@ def test_stages_call_nobody(manifests: list[Manifest], values: dict[str, Any]) -
     for stage in stages(values) if policies else ():
         assert policies[stage]["spec"]["policyTypes"] == ["Ingress", "Egress"]
         assert "egress" not in policies[stage]["spec"]
+
+
+def test_the_cloner_calls_the_gateway_and_the_dns_and_is_called_for_metrics_only(
+    manifests: list[Manifest], values: dict[str, Any]
+) -> None:
+    policies = by_part(manifests, "NetworkPolicy")
+    for policy in [policies["cloner"]["spec"]] if "cloner" in policies else ():
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        gateway, names = policy["egress"]
+        assert gateway["ports"] == [{"port": 9000}]
+        (peer,) = gateway["to"]
+        assert peer["podSelector"]["matchLabels"][COMPONENT] == "gateway"
+        assert {port["port"] for port in names["ports"]} == {53}
+        heard = [rule["from"] for rule in policy.get("ingress", [])]
+        readers = values["networkPolicy"]["metricsFrom"]
+        assert heard == ([readers] if readers else [])

@@ -68,6 +68,9 @@ def test_it_warns_of_what_will_surprise(notes: str, values: dict[str, Any]) -> N
         and tls["enabled"]
         and not tls["secretName"],
         "ingress.host is empty": ingress["enabled"] and not ingress["host"],
+        "kubectl taint node LAPTOP babblefish.io/accelerator=f5:NoSchedule": values["cloner"][
+            "enabled"
+        ],
         "cpuManagerPolicy: static": any(
             values[it]["pinned"] for it in parts(values) if it != "operator"
         ),

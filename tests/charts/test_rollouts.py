@@ -41,7 +41,8 @@ def test_what_is_in_hand_is_finished_before_the_end(manifests: list[Manifest]) -
         (container,) = pod.spec["containers"]
         pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {"seconds": 0})
         grace = pod.spec.get("terminationGracePeriodSeconds", 30)
-        assert pod.part == "operator" or grace > pause["seconds"] + _DRAIN_S
+        # A laptop returns what it cannot finish at once.
+        assert pod.part in {"operator", "cloner"} or grace > pause["seconds"] + _DRAIN_S
 
 
 def test_a_stage_serves_until_gateways_know_that_it_leaves(

@@ -152,7 +152,8 @@ def test_a_look_shows_the_state(there: ApiServer) -> None:
     _patch_status(there, "seen", status)
     assert there.get("tsession", "seen", "--namespace=one")["status"] == status
     head, row = there.kubectl("get", "tsession", "seen", "--namespace=one").splitlines()
-    assert head.split() == ["NAME", "PHASE", "CLIENTS", "LANGUAGES", "VOICES", "WANTED", "AGE"]
+    columns = ["NAME", "PHASE", "CLIENTS", "LANGUAGES", "VOICES", "WANTED", "CLONING", "AGE"]
+    assert head.split() == columns
     assert row.split()[:-1] == ["seen", "Ready", "3", '["en","es"]', "1", "2"]
     wide = there.kubectl("get", "babblefish", "--namespace=one", "--output=wide")
     assert "https://talk.example.org/?session=seen" in wide

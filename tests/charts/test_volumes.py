@@ -53,14 +53,15 @@ def test_stages_read_models_from_where_the_values_say(
         assert mount in container["volumeMounts"]
 
 
-def test_only_stages_have_models(manifests: list[Manifest], values: dict[str, Any]) -> None:
+def test_only_what_computes_has_models(manifests: list[Manifest], values: dict[str, Any]) -> None:
     reading = {
         pod.part
         for pod in pods(manifests)
         if "models" in [volume["name"] for volume in pod.spec["volumes"]]
     }
     there = any(values["models"].values())
-    assert reading == (set(stages(values)) if there else set())
+    laptops = {"cloner"} if values["cloner"]["enabled"] else set()
+    assert reading == laptops | (set(stages(values)) if there else set())
 
 
 def test_every_container_has_a_place_for_temporary_files(manifests: list[Manifest]) -> None:

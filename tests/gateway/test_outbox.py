@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babblefish.gateway.outbox import Outbox, Overflow
+from babblefish.gateway.outbox import Outbox, Overflow, Worth
 from babblefish.protocol import Error, encode
 
 LEAN = encode(Error("result", "text"))
@@ -37,6 +37,23 @@ async def test_speech_is_dropped_before_text() -> None:
     spoken = ["speech" in str(message["message"]) for message in messages]
     assert spoken == sorted(spoken)  # what is left of the speech is the latest
     assert 0 < sum(spoken) <= 3
+
+
+async def test_captions_go_first_then_cloned_voices_then_stock_voices() -> None:
+    """What is shed to nothing keeps its number: whoever resumes misses none."""
+    for room, left in ((4, "0123"), (3, "123"), (2, "23"), (1, "3")):
+        outbox = Outbox(room * len(FULL) + 2 * len(LEAN))
+        outbox.put_encoded(numbered_as("0"), b"", Worth.CAPTION)
+        outbox.put_encoded(numbered_as("1"), b"", Worth.CLONED_VOICE)
+        outbox.put_encoded(numbered_as("2"), LEAN, Worth.STOCK_VOICE)
+        outbox.put_encoded(numbered_as("3"))
+        heard = [str(message["message"]) for message in await drain(outbox)]
+        assert [message[0] for message in heard if message != "text"] == list(left)
+        assert outbox.rewind(0)
+
+
+def numbered_as(number: str) -> bytes:
+    return encode(Error("result", number + "speech" * 200))
 
 
 async def test_text_that_piles_up_ends_the_line() -> None:

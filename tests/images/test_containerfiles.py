@@ -11,7 +11,7 @@ import pytest
 _ROOT = Path(__file__).parents[2]
 _FILES = sorted((_ROOT / "images").glob("*.Containerfile"))
 _STAGE = _ROOT / "images/stage.Containerfile"
-_EXTRAS = ("light", "kokoro", "seamless", "speaker")
+_EXTRAS = ("light", "kokoro", "seamless", "speaker", "cloner")
 _SHARED_UNTIL = "# ── from here on"
 
 every_file = pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
@@ -128,7 +128,7 @@ def test_every_lock_is_there(file: Path) -> None:
     assert [name for name in named if not (_ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("extra", ["seamless", "speaker"])
+@pytest.mark.parametrize("extra", ["seamless", "speaker", "cloner"])
 def test_torch_of_another_index_is_of_the_locked_version_and_all_else_by_hash(
     extra: str, tmp_path: Path
 ) -> None:
@@ -148,7 +148,7 @@ def test_only_what_computes_with_torch_has_it() -> None:
         for extra in _EXTRAS
         if "\ntorch==" in (_ROOT / f"requirements/stage-{extra}.txt").read_text()
     }
-    assert with_torch == {"seamless", "speaker"}
+    assert with_torch == {"seamless", "speaker", "cloner"}
 
 
 @every_file

@@ -1,4 +1,4 @@
-"""`python -m tests.micro seamless|kokoro|pyannote`: rebuilds that one, with its checksums."""
+"""`python -m tests.micro seamless|kokoro|…`: rebuilds that one, with its checksums."""
 
 import argparse
 import shutil
@@ -10,6 +10,8 @@ _FOLDERS = {
     "seamless": "seamless-m4t-v2-large",
     "kokoro": "kokoro",
     "pyannote": "pyannote-embedding",
+    "f5": "f5-en-fr-pl",
+    "vocos": "vocos-mel-24khz",
 }
 
 

@@ -25,6 +25,7 @@ class FakeGateway:
         self.callers = 0
         self.raw: str | None = None
         self._counts: dict[str, Any] = {}
+        self._laptops: dict[str, Any] = {}
         self._changed = threading.Condition()
         self._mute = False
 
@@ -35,6 +36,12 @@ class FakeGateway:
                 name: {"clients": number, "languages": ["en", "fr"][:number]}
                 for name, number in clients.items()
             }
+            self._changed.notify_all()
+
+    def connect(self, laptops: int, *languages: str) -> None:
+        """So many laptops, which speak these together."""
+        with self._changed:
+            self._laptops = {"accelerators": {"laptops": laptops, "languages": languages}}
             self._changed.notify_all()
 
     def mute(self, *, on: bool) -> None:
@@ -67,7 +74,7 @@ class FakeGateway:
                 self.told.put(json.loads(message))
 
     def _message(self) -> str:
-        return json.dumps({"type": "counts", "sessions": self._counts})
+        return json.dumps({"type": "counts", "sessions": self._counts, **self._laptops})
 
 
 def _admit(_: ServerConnection, request: Request) -> Response | None:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from babblefish_operator import line
-from babblefish_operator.figures import NotUnderstood, understood
+from babblefish_operator.figures import Figures, NotUnderstood, summed, understood
 from babblefish_operator.gateways import Gateway, Gateways
-from babblefish_operator.model import Count
+from babblefish_operator.model import Count, Laptops
 from tests.operator.gateway import TOKEN, FakeGateway, answering
 from tests.operator.process import free_port
 from tests.operator.worlds import session
@@ -55,17 +55,35 @@ async def _until(true: Callable[[], object], seconds: float = 5) -> None:
 async def test_counts_come_up_as_they_change(
     gateways: Gateways, there: FakeGateway, heard: asyncio.Event
 ) -> None:
-    assert gateways.counts is None
-    await _until(lambda: gateways.counts == {})
+    assert gateways.figures is None
+    await _until(lambda: gateways.figures == Figures())
     heard.clear()
     there.say(standup=2)
     async with asyncio.timeout(0.4):
         await heard.wait()
-    assert gateways.counts == {"standup": Count(2, ("en", "fr"))}
+    assert gateways.figures == Figures({"standup": Count(2, ("en", "fr"))})
+
+
+async def test_laptops_come_up_as_they_change_and_older_gateways_tell_of_none(
+    gateways: Gateways, there: FakeGateway, heard: asyncio.Event
+) -> None:
+    await _until(lambda: gateways.figures == Figures())
+    heard.clear()
+    there.connect(2, "en", "fr")
+    async with asyncio.timeout(0.4):
+        await heard.wait()
+    assert gateways.figures == Figures(laptops=Laptops(2, ("en", "fr")))
+
+
+def test_laptops_of_several_gateways_speak_together() -> None:
+    one = Figures({"standup": Count(1)}, Laptops(1, ("en", "pl")))
+    other = Figures({"standup": Count(2)}, Laptops(2, ("en", "fr")))
+    whole = Figures({"standup": Count(3)}, Laptops(3, ("en", "fr", "pl")))
+    assert summed([one, other]) == whole
 
 
 async def test_counts_that_stay_wake_nobody(gateways: Gateways, heard: asyncio.Event) -> None:
-    await _until(lambda: gateways.counts == {})
+    await _until(lambda: gateways.figures == Figures())
     heard.clear()
     await asyncio.sleep(1.2)
     assert not heard.is_set()
@@ -78,7 +96,14 @@ async def test_the_sessions_go_down_at_connection_and_at_every_change(
     first = await asyncio.to_thread(there.awaited)
     assert first == {
         "type": "sessions",
-        "live": {"standup": {"uid": "uid-standup", "max_clients": 50, "languages": ["en", "fr"]}},
+        "live": {
+            "standup": {
+                "uid": "uid-standup",
+                "max_clients": 50,
+                "languages": ["en", "fr"],
+                "voice_cloning": "Disabled",
+            }
+        },
         "ended": {},
     }
     await gateways.tell([], {"standup": "expired"})
@@ -89,7 +114,7 @@ async def test_before_anything_is_known_nothing_is_said(
     gateways: Gateways, there: FakeGateway
 ) -> None:
     """An empty list would end every session."""
-    await _until(lambda: gateways.counts == {})
+    await _until(lambda: gateways.figures == Figures())
     await asyncio.sleep(0.2)
     assert there.told.empty()
 
@@ -105,30 +130,30 @@ async def test_what_is_the_same_is_not_said_again(gateways: Gateways, there: Fak
 async def test_several_gateways_are_summed(gateways: Gateways, there: FakeGateway) -> None:
     gateways.follow([_pod(), _pod("other")])
     there.say(standup=2)
-    await _until(lambda: gateways.counts == {"standup": Count(4, ("en", "fr"))})
+    await _until(lambda: gateways.figures == Figures({"standup": Count(4, ("en", "fr"))}))
 
 
 async def test_a_silent_gateway_makes_all_counts_unknown(
     gateways: Gateways, there: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(line, "STALE_S", 0.8)
-    await _until(lambda: gateways.counts is not None)
+    await _until(lambda: gateways.figures is not None)
     there.mute(on=True)
-    await _until(lambda: gateways.counts is None)
+    await _until(lambda: gateways.figures is None)
     there.mute(on=False)
-    await _until(lambda: gateways.counts is not None)
+    await _until(lambda: gateways.figures is not None)
 
 
 async def test_one_that_takes_no_phones_yet_is_not_waited_for(gateways: Gateways) -> None:
     unreachable = Gateway("starting", "127.0.0.99", counts=False)
     gateways.follow([_pod(), unreachable])
-    await _until(lambda: gateways.counts == {})
+    await _until(lambda: gateways.figures == Figures())
 
 
 async def test_without_gateways_nothing_is_known(gateways: Gateways) -> None:
-    await _until(lambda: gateways.counts is not None)
+    await _until(lambda: gateways.figures is not None)
     gateways.follow([])
-    assert gateways.counts is None
+    assert gateways.figures is None
 
 
 async def test_one_that_restarts_is_dialled_again_and_told_all_again(
@@ -144,7 +169,7 @@ async def test_one_that_restarts_is_dialled_again_and_told_all_again(
             with contextlib.ExitStack() as running:
                 running.enter_context(answering(restarted, port))
                 await asyncio.to_thread(restarted.awaited)
-                await _until(lambda: gateways.counts == {})
+                await _until(lambda: gateways.figures == Figures())
                 await asyncio.to_thread(running.close)
     finally:
         gateways.close()
@@ -154,7 +179,7 @@ async def test_a_wrong_token_is_no_count(port: int, heard: asyncio.Event) -> Non
     gateways = Gateways(port, "guessed", heard.set)
     gateways.follow([_pod()])
     await asyncio.sleep(0.5)
-    assert gateways.counts is None
+    assert gateways.figures is None
     gateways.close()
 
 
@@ -170,7 +195,16 @@ async def test_nonsense_is_hung_up_on_and_does_not_become_a_storm(
 
 @pytest.mark.parametrize(
     "message",
-    ["", "[]", "{}", '{"type": "other"}', '{"type": "counts"}', '{"type":"counts","sessions":[]}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"type": "other"}',
+        '{"type": "counts"}',
+        '{"type":"counts","sessions":[]}',
+        '{"type":"counts","sessions":{},"accelerators":{"laptops":-1,"languages":[]}}',
+        '{"type":"counts","sessions":{},"accelerators":{"laptops":1}}',
+    ],
 )
 def test_what_is_not_understood(message: str) -> None:
     with pytest.raises(NotUnderstood):

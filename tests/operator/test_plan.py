@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from babblefish_operator.model import Bounds, Count, Fleet, Limit, Need, Observed, Phase, Status
+from babblefish_operator.model import (
+    Bounds,
+    Count,
+    Fleet,
+    Laptops,
+    Limit,
+    Need,
+    Observed,
+    Phase,
+    Session,
+    Status,
+)
 from babblefish_operator.plan import plan
 from tests.operator.worlds import NOW, applied, later, session, world
 
@@ -150,6 +161,37 @@ def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
     conditions = {each.type: each for each in plan(fuller).statuses["standup"].conditions}
     assert conditions["ScalingActive"].since == int(NOW)
     assert "3 clients" in conditions["ScalingActive"].message
+
+
+@pytest.mark.parametrize(
+    ("policy", "laptops", "said"),
+    [
+        ("Disabled", Laptops(1, ("en",)), ("False", "Disabled", "stock voices")),
+        ("Disabled", None, ("False", "Disabled", "stock voices")),
+        ("OptIn", None, ("Unknown", "GatewaySilent", "A gateway is silent")),
+        ("OptIn", Laptops(), ("False", "NoAccelerator", "No laptop that speaks its languages")),
+        ("OptIn", Laptops(1, ("pl",)), ("False", "NoAccelerator", "No laptop that speaks")),
+        ("OptIn", Laptops(1, ("en", "pl")), ("True", "Serving", "1 laptop; en can be heard")),
+        ("OptIn", Laptops(2, ("fr", "en")), ("True", "Serving", "2 laptops; en, fr can be heard")),
+    ],
+)
+def test_it_says_whether_people_can_be_heard_in_their_own_voices(
+    policy: str, laptops: Laptops | None, said: tuple[str, str, str]
+) -> None:
+    asked = replace(world(), sessions=(session(voice_cloning=policy),), laptops=laptops)
+    status, reason, message = _condition(plan(asked).statuses["standup"], "VoiceCloning")
+    assert (status, reason) == said[:2]
+    assert said[2] in message
+
+
+@pytest.mark.parametrize(
+    "over",
+    [session(voice_cloning="OptIn", ttl_s=60), session(voice_cloning="OptIn", suspended=True)],
+)
+def test_where_nobody_speaks_nobody_is_cloned(over: Session) -> None:
+    asked = replace(world(), sessions=(over,), laptops=Laptops(1, ("en",)))
+    status = plan(asked).statuses["standup"]
+    assert _condition(status, "VoiceCloning")[:2] == ("False", status.phase.value)
 
 
 def test_events_tell_what_became_different() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from babblefish_operator.figures import Figures
 from babblefish_operator.gateways import Gateway, Gateways
 from babblefish_operator.model import Count, Session
 from babblefish_operator.tokens import signed
@@ -49,10 +50,10 @@ async def test_a_phone_is_counted_and_told_of_the_end(
     await gateways.tell([meeting], {})
     token = signed(meeting, _KEY)
     async with joined(governed.ws, meeting.name, "Ada", "en", token=token) as phone:
-        await _until(lambda: gateways.counts == {meeting.name: Count(1, ("en",))})
+        await _until(lambda: gateways.figures == Figures({meeting.name: Count(1, ("en",))}))
         await gateways.tell([], {meeting.name: ending})
         await phone.receive("error", deadline_s=5, code="session_ended")
-    await _until(lambda: gateways.counts == {})
+    await _until(lambda: gateways.figures == Figures())
 
 
 async def test_a_full_session_says_so(governed: Server, gateways: Gateways) -> None:

@@ -196,7 +196,7 @@ def test_gateways_are_told_of_sessions_and_of_their_end(
     cluster.open("short", ttl="3s")
     cluster.open("long")
     uids = {name: cluster.session(name)["metadata"]["uid"] for name in ("short", "long")}
-    limits = {"max_clients": 50, "languages": ["en", "fr"]}
+    limits = {"max_clients": 50, "languages": ["en", "fr"], "voice_cloning": "Disabled"}
     both = {name: {"uid": uid, **limits} for name, uid in uids.items()}
     gateway.awaited(10, live=both)
     gateway.awaited(8, ended={"short": "expired"}, live={"long": both["long"]})
@@ -317,7 +317,8 @@ def _has(cluster: Cluster, replicas: int) -> bool:
 
 def _limits_of(cluster: Cluster, name: str) -> Json:
     uid = cluster.session(name)["metadata"]["uid"]
-    return {"uid": uid, "max_clients": 50, "languages": ["en", "fr"]}
+    limits = {"max_clients": 50, "languages": ["en", "fr"], "voice_cloning": "Disabled"}
+    return {"uid": uid, **limits}
 
 
 def _versions(cluster: Cluster) -> dict[str, str]:

@@ -10,6 +10,7 @@ from babblefish_operator.model import (
     Count,
     Decision,
     Fleet,
+    Laptops,
     Observed,
     Rules,
     Session,
@@ -27,12 +28,17 @@ def session(name: str = "standup", created: int = 0, **spec: object) -> Session:
 
 
 def world(
-    clients: int = 0, *, replicas: int = 0, fits: int | None = 5, busy: int | None = 0, **rest: int
+    clients: int = 0,
+    *,
+    replicas: int = 0,
+    fits: int | None = 5,
+    busy: int | None = 0,
+    surplus_since: int | None = None,
 ) -> Observed:
     """One session with that many clients."""
     counts = {"standup": Count(clients, ("en",) if clients else ())}
     fleet = Fleet(replicas, replicas)
-    return Observed(NOW, (session(),), counts, fleet, RULES, fits, busy, **rest)
+    return Observed(NOW, (session(),), counts, fleet, RULES, fits, busy, surplus_since)
 
 
 def applied(observed: Observed, decision: Decision) -> Observed:
@@ -72,6 +78,7 @@ _specs = st.builds(
     ttl_s=st.none() | st.integers(1, 7200),
     bounds=_bounds,
     suspended=st.booleans(),
+    voice_cloning=st.sampled_from(["Disabled", "OptIn"]),
 )
 _sessions = st.lists(
     st.builds(
@@ -103,4 +110,5 @@ observations = st.builds(
     fits=st.none() | st.integers(0, 8),
     busy=st.none() | st.integers(0, 8),
     surplus_since=st.none() | st.floats(NOW - 200, NOW),
+    laptops=st.none() | st.builds(Laptops, st.integers(0, 3), st.just(("en",))),
 )

@@ -13,7 +13,6 @@ from babblefish.errors import StageDown
 from babblefish.gateway.app import GatewayApps
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.speakers import Speakers
-from babblefish.people import Speaker
 from babblefish.registry.identity import Decision, Heard
 from babblefish.registry.store import FILE
 from babblefish.settings import load
@@ -102,6 +101,7 @@ class Running:
     """The operator's word: which sessions there are, by name, with their uids."""
     learned: "asyncio.Queue[None]"
     """An item whenever the registry learned from an utterance, which it does beside the telling."""
+    translator: ScriptedTranslator
 
     @property
     def ws(self) -> str:
@@ -137,7 +137,7 @@ async def gateway(
         serving = asyncio.create_task(door.open())
         try:
             govern = apps._gateway._sessions.govern
-            yield Running(port, data_dir, encoder, synthesizer, govern, learned)
+            yield Running(port, data_dir, encoder, synthesizer, govern, learned, translator)
         finally:
             door.should_exit = True
             await serving
@@ -148,7 +148,7 @@ def _announce(
 ) -> None:
     recognise, learn = speakers.recognise, speakers.learn
 
-    async def recognising(phone: Participant, heard: Heard) -> Speaker | None:
+    async def recognising(phone: Participant, heard: Heard) -> Decision:
         try:
             return await recognise(phone, heard)
         finally:

@@ -21,6 +21,7 @@ class ScriptedTranslator:
         self.delay_s = 0.0
         self.fails = False
         self.hears = True
+        self.says = ""
         self.calls = Counter[str]()
         self.finished = asyncio.Event()
 
@@ -69,7 +70,7 @@ class ScriptedStream:
         translator.finished.set()
         if not translator.hears:
             return Translation(self._source, "", {})
-        text = str(self._samples)
+        text = translator.says or str(self._samples)
         reached = translator.reachable(self._source).intersection(targets)
         return Translation(self._source, text, {to: f"{text} in {to}" for to in reached})
 

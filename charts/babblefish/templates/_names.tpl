@@ -1,4 +1,4 @@
-{{/* What things are called. `.part` is a component: gateway, a stage, operator. */}}
+{{/* What things are called. `.part` is a component: gateway, a stage, cloner, operator. */}}
 
 {{/* The stages that the profile has, and all components, as JSON. */}}
 {{- define "babblefish.stages" -}}
@@ -6,7 +6,8 @@
 {{- end }}
 
 {{- define "babblefish.parts" -}}
-{{ concat (list "gateway") (include "babblefish.stages" . | fromJsonArray) (list "operator") | toJson }}
+{{- $cloner := .Values.cloner.enabled | ternary (list "cloner") list -}}
+{{ concat (list "gateway") (include "babblefish.stages" . | fromJsonArray) $cloner (list "operator") | toJson }}
 {{- end }}
 
 {{- define "babblefish.name" -}}
@@ -18,8 +19,8 @@
 {{- $name := include "babblefish.name" . -}}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
 {{- $full = .Values.fullnameOverride | default $full -}}
-{{- if gt (len $full) 48 -}}
-{{- $full = printf "%s-%s" (trunc 39 $full | trimSuffix "-") (sha256sum $full | trunc 8) -}}
+{{- if gt (len $full) 45 -}}
+{{- $full = printf "%s-%s" (trunc 36 $full | trimSuffix "-") (sha256sum $full | trunc 8) -}}
 {{- end -}}
 {{ $full }}
 {{- end }}
@@ -62,7 +63,12 @@ labels:
 {{- end }}
 {{- end }}
 
-{{/* Where a secret is: `.secret` is joinToken, adminToken or sessionKey. */}}
+{{/* All of these are made where they are not given, as JSON. */}}
+{{- define "babblefish.secrets" -}}
+{{ list "joinToken" "adminToken" "sessionKey" "acceleratorToken" | toJson }}
+{{- end }}
+
+{{/* Where a secret is: `.secret` is one of them. */}}
 {{- define "babblefish.secret" -}}
 {{- $given := index .root.Values .secret -}}
 name: {{ $given.existingSecret | default (printf "%s-%s" (include "babblefish.fullname" .root) (kebabcase .secret)) }}

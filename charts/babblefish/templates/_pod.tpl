@@ -16,8 +16,9 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* `.where` is a component's values with what the chart itself says of nodes. */}}
 {{- define "babblefish.podSpec" -}}
-{{- $part := index .root.Values .part -}}
+{{- $part := .where | default (index .root.Values .part) -}}
 serviceAccountName: {{ include "babblefish.partname" . }}
 # Only the operator calls the API server.
 automountServiceAccountToken: {{ eq .part "operator" }}
@@ -36,6 +37,9 @@ imagePullSecrets:
 {{- end }}
 {{- with $part.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- with $part.runtimeClassName }}
+runtimeClassName: {{ . }}
 {{- end }}
 {{- range $key := list "nodeSelector" "tolerations" "affinity" }}
 {{- with index $part $key }}
@@ -75,9 +79,15 @@ The operator has none to count. */}}
 requests:
   cpu: {{ $part.cpu | toString | quote }}
   memory: {{ $part.memory }}
+  {{- if $part.gpu }}
+  nvidia.com/gpu: "1"
+  {{- end }}
 limits:
   cpu: {{ ternary $part.cpu (ceil $part.cpu) (eq .part "operator") | toString | quote }}
   memory: {{ $part.memory }}
+  {{- if $part.gpu }}
+  nvidia.com/gpu: "1"
+  {{- end }}
 {{- end }}
 
 {{/* `.env` is what the chart sets, as YAML; a name that comes twice would be decided by accident. */}}
@@ -95,7 +105,7 @@ env:
   {{- concat $own $extra | toYaml | nindent 2 }}
 {{- end }}
 
-{{/* What the gateway and the stages are told alike. */}}
+{{/* What the gateway, the stages and the cloner are told alike. */}}
 {{- define "babblefish.commonEnv" -}}
 - name: BABBLEFISH_PROFILE
   value: {{ .root.Values.profile }}
@@ -122,20 +132,26 @@ volumeMounts:
     mountPath: /var/lib/babblefish
 {{- end }}
 
-{{/* `.claim` keeps the data; without one they are gone with the pod. */}}
+{{/* `.claim` keeps the data; without one they are gone with the pod. `.medium` is where that is. */}}
 {{- define "babblefish.volumes" -}}
 volumes:
   - name: tmp
-    emptyDir:
-      sizeLimit: 256Mi
+    {{- include "babblefish.emptied" . | nindent 4 }}
   - name: data
     {{- with .claim }}
     persistentVolumeClaim:
       claimName: {{ . }}
     {{- else }}
-    emptyDir:
-      sizeLimit: 256Mi
+    {{- include "babblefish.emptied" $ | nindent 4 }}
     {{- end }}
+{{- end }}
+
+{{- define "babblefish.emptied" -}}
+emptyDir:
+  sizeLimit: 256Mi
+  {{- with .medium }}
+  medium: {{ . }}
+  {{- end }}
 {{- end }}
 
 {{/* `.port` is asked for /health, and for `.ready` whether it may be called. */}}

@@ -14,10 +14,13 @@
 {{- fail "profile full needs models: set models.existingClaim or models.hostPath, as in values-full.yaml." -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.cloner.enabled (ne .Values.profile "full") -}}
+{{- fail "cloner.enabled needs profile full: whose voice it is, the speaker stage knows." -}}
+{{- end -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "babblefish.fullname" .)) -}}
 {{- fail "Names of Services are letters, digits and dashes, a letter first: set fullnameOverride, or name the release so." -}}
 {{- end -}}
-{{- range $pair := list (list "joinToken" "adminToken" "read /sessions") (list "joinToken" "sessionKey" "open sessions") (list "adminToken" "sessionKey" "open sessions") -}}
+{{- range $pair := list (list "joinToken" "adminToken" "read /sessions") (list "joinToken" "sessionKey" "open sessions") (list "adminToken" "sessionKey" "open sessions") (list "joinToken" "acceleratorToken" "answer as a laptop") (list "adminToken" "acceleratorToken" "read /sessions") (list "acceleratorToken" "sessionKey" "open sessions") -}}
 {{- $first := index $.Values (index $pair 0) -}}
 {{- if and $first.existingSecret (eq (toJson $first) (toJson (index $.Values (index $pair 1)))) -}}
 {{- fail (printf "%s and %s are the same Secret and key: who has the one could %s." (index $pair 0) (index $pair 1) (index $pair 2)) -}}

@@ -10,15 +10,17 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from msgspec import structs
-from pydantic import BaseModel
 
-from babblefish.gateway import insight, install
+from babblefish.gateway import insight, install, voices
+from babblefish.gateway.accelerators import Accelerators
 from babblefish.gateway.admission import Admission
-from babblefish.gateway.bus import MemoryBus
+from babblefish.gateway.bus import Equipped, MemoryBus
 from babblefish.gateway.census import Census
+from babblefish.gateway.cloning import Cloning
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
+from babblefish.gateway.laptop import Laptop
 from babblefish.gateway.line import accepted
 from babblefish.gateway.loopback import is_local
 from babblefish.gateway.microphone import Ears
@@ -30,49 +32,16 @@ from babblefish.gateway.seat import Exchange
 from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.speakers import Speakers
+from babblefish.gateway.status import Health, LanguageLists, SpokenLanguages, Status
 from babblefish.gateway.vad import VoiceDetector
 from babblefish.people import Person
 from babblefish.protocol import CLOSE_TOKEN, Refusal
 from babblefish.registry import registry
+from babblefish.registry.holdings import Purge
 from babblefish.registry.store import FILE, Kept
 from babblefish.settings import Settings
 from babblefish.stage import cores
-
-
-class LanguageLists(BaseModel):
-    """Languages as `joined.languages` has them."""
-
-    speak: list[str]
-    read: list[str]
-    hear: list[str]
-    write: list[str]
-
-
-class SpokenLanguages(LanguageLists):
-    """Those, and which engine speaks each language that can be heard."""
-
-    voices: dict[str, str]
-
-
-class Status(BaseModel):
-    """What the gateway is doing."""
-
-    service: str
-    clients: int
-    tts_accelerator: str | None
-    cpu_threads: int
-    models: dict[str, bool]
-    cpu_usage: str
-    profile: str
-    translator: str
-    synthesizer: str
-    languages: LanguageLists
-
-
-class Health(BaseModel):
-    """Whether something is so."""
-
-    status: str
+from babblefish.voices.account import Account
 
 
 class Gateway:
@@ -86,6 +55,7 @@ class Gateway:
         self._quotas = Quotas(settings)
         self.admission = Admission(settings, self._quotas)
         self._bus = MemoryBus()
+        self._census = Census()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -96,6 +66,7 @@ class Gateway:
             self.engines.running() as engines,
             VoiceDetector() as detector,
             self._recognising() as speakers,
+            self._cloning() as cloning,
         ):
             interpreter = Interpreter(
                 engines.translator,
@@ -108,16 +79,18 @@ class Gateway:
                 speakers,
                 adhoc=settings.adhoc_sessions,
                 capacity=settings.max_participants,
+                equipped=self._equipped,
             )
-            ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000)
-            census = Census()
+            ears = Ears(detector, interpreter, _limits(settings), settings.idle_ms / 1000, cloning)
             self._exchange = Exchange(
-                settings, sessions, ears, engines, self._quotas, census, speakers
+                settings, sessions, ears, engines, self._quotas, self._census, speakers
             )
             self._seats = Seats(self._exchange)
             self._sessions = sessions
             self._speakers = speakers
-            self.overseer = Overseer(sessions, self._seats, census)
+            self.overseer = Overseer(
+                sessions, self._seats, self._census, self._accelerators.equipped
+            )
             yield
             await self._seats.close()
             await interpreter.close()
@@ -133,6 +106,14 @@ class Gateway:
             except Refusal as refusal:
                 await line.hang_up(refusal)
 
+    async def employ(self, socket: WebSocket) -> None:
+        """One laptop calls."""
+        await self._accelerators.answer(socket)
+
+    async def laptops(self) -> list[Laptop]:
+        """Those that are connected."""
+        return self._accelerators.all
+
     async def people(self) -> dict[str, list[Person]]:
         """Who is in each session."""
         return await self._sessions.people()
@@ -141,13 +122,22 @@ class Gateway:
         """Who is known by voice, in every session."""
         return await self._speakers.all()
 
+    async def own_voices(self) -> list[Account]:
+        """What is kept of who said yes to the cloning of their voice."""
+        return await self._own.accounts()
+
+    async def revoke(self, speaker_id: str) -> Purge | None:
+        """What laptops say of the voice, of which nothing is left here; none if it said no yes."""
+        gone = await self._own.revoke([speaker_id])
+        return await self._own.confirmed(speaker_id) if gone else None
+
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""
         settings, languages = self.settings, self.engines.languages
         return Status(
             service="BabbleFish",
             clients=self.admission.phones,
-            tts_accelerator=None,
+            tts_accelerator="connected" if self._accelerators.equipped().laptops else None,
             cpu_threads=settings.threads or cores.available_cores(),
             models={
                 "seamless": settings.translator == "local:seamless",
@@ -170,14 +160,38 @@ class Gateway:
         settings, encoder = self.settings, self.engines.speaker
         file = settings.data_dir / FILE
         # Voices may be there from when there was a speaker stage: they must go with their sessions.
-        async with registry.opened(file if encoder or file.exists() else None) as voices:
-            speakers = Speakers(encoder, voices, self._bus, settings.utterance_deadline_s)
+        path = file if encoder or file.exists() else None
+        async with registry.opened(path, settings.consent_days) as known:
+            speakers = Speakers(
+                encoder,
+                known,
+                self._bus,
+                settings.utterance_deadline_s,
+                cloning=settings.voice_cloning,
+            )
+            self._own = speakers.own
             forgetting = asyncio.create_task(speakers.forget_abandoned(settings.resume_s))
             try:
-                yield speakers
+                async with speakers.watching():
+                    yield speakers
             finally:
                 forgetting.cancel()
                 await asyncio.gather(forgetting, return_exceptions=True)
+
+    def _equipped(self) -> Equipped | None:
+        """For phones: where nobody is known by voice, nobody is cloned."""
+        return self._accelerators.equipped() if self.engines.speaker else None
+
+    @contextlib.asynccontextmanager
+    async def _cloning(self) -> AsyncIterator[Cloning]:
+        settings = self.settings
+        self._accelerators = Accelerators(settings, self._bus, self._own, self._census.changed)
+        cloning = Cloning(self._bus, self._own, settings.clone_deadline_s)
+        async with self._accelerators.running():
+            try:
+                yield cloning
+            finally:
+                await cloning.close()
 
 
 class GatewayApps:
@@ -193,12 +207,15 @@ class GatewayApps:
         self.phones.include_router(_public(gateway))
         self.phones.include_router(_probes(gateway))
         guard = insight.Guard(settings.admin_token)
-        told = insight.router(gateway.people, gateway.voices)
+        told = insight.router(gateway.people, gateway.voices, gateway.laptops)
         self.phones.include_router(told, dependencies=[Depends(guard)])
+        own = voices.router(gateway.own_voices, gateway.revoke)
+        self.phones.include_router(own, dependencies=[Depends(guard)])
         self.phones.include_router(install.router(settings))
         self.admin = FastAPI(docs_url=None, redoc_url=None)
         self.admin.include_router(_probes(gateway))
         self.admin.include_router(told)
+        self.admin.include_router(own)
         self.admin.include_router(_operators(gateway))
 
     def running(self) -> contextlib.AbstractAsyncContextManager[None]:
@@ -224,6 +241,10 @@ def _public(gateway: Gateway) -> APIRouter:
     @routes.websocket("/ws/client")
     async def client(socket: WebSocket) -> None:
         await gateway.answer(socket)
+
+    @routes.websocket("/ws/tts-accelerator")
+    async def accelerator(socket: WebSocket) -> None:
+        await gateway.employ(socket)
 
     return routes
 

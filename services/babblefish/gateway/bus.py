@@ -57,6 +57,7 @@ class Interpreted(Struct, frozen=True, tag="interpreted"):
     voice: str | None
     latency_ms: int
     stages: dict[str, int]
+    f5_pending: bool = False
 
 
 class Named(Struct, frozen=True, tag="named"):

@@ -1,7 +1,10 @@
-"""What only the operator of this gateway may see: `/metrics`, `/sessions`, `/speakers`."""
+"""What only the operator of this gateway may see: `/metrics`, `/sessions`, `/speakers`, and
+`/accelerators`.
+"""
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 
@@ -11,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from starlette.requests import HTTPConnection
 
 from babblefish import metrics as gauges
+from babblefish.gateway.laptop import Laptop
 from babblefish.gateway.loopback import is_local
 from babblefish.people import Person
 from babblefish.registry.identity import Voice
@@ -50,6 +54,22 @@ class SessionHeard(BaseModel):
     speakers: list[SpeakerSeen]
 
 
+class LaptopSeen(BaseModel):
+    """A laptop that clones voices; memory in bytes, as it tells, pace in milliseconds a byte."""
+
+    name: str
+    device: str
+    version: str
+    ready: bool
+    capacity: int
+    languages: dict[str, str]
+    memory_total: int
+    memory_used: int
+    queue: int
+    voices: int
+    pace_ms: float
+
+
 class Guard:
     """Lets in the admin token, or this machine itself: not what a proxy on it forwards."""
 
@@ -73,6 +93,7 @@ def has_token(caller: HTTPConnection, admin_token: SecretStr | None) -> bool:
 def router(
     people: Callable[[], Awaitable[dict[str, list[Person]]]],
     voices: Callable[[], Awaitable[list[Kept]]],
+    laptops: Callable[[], Awaitable[list[Laptop]]],
 ) -> APIRouter:
     """The addresses; who may ask is not decided here."""
     routes = APIRouter()
@@ -105,7 +126,29 @@ def router(
             for name, known in groupby(await voices(), key=lambda kept: kept.session.name)
         ]
 
+    @routes.get("/accelerators")
+    async def accelerators() -> list[LaptopSeen]:
+        """Which laptops are connected here."""
+        return [_laptop_seen(laptop) for laptop in await laptops()]
+
     return routes
+
+
+def _laptop_seen(laptop: Laptop) -> LaptopSeen:
+    hello, memory, workload = laptop.hello, laptop.memory, laptop.workload
+    return LaptopSeen(
+        name=laptop.name,
+        device=hello.device,
+        version=hello.version,
+        ready=laptop.ready,
+        capacity=hello.capacity,
+        languages=hello.languages,
+        memory_total=memory.total,
+        memory_used=memory.used,
+        queue=len(workload),
+        voices=len(laptop.held),
+        pace_ms=round(1000 * workload.pace(time.monotonic()), 1),
+    )
 
 
 def _seen(voice: Voice) -> SpeakerSeen:

@@ -9,6 +9,7 @@ from enum import Enum
 
 from babblefish import metrics
 from babblefish.audio import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE, PcmFramer, Samples
+from babblefish.gateway.cloning import Cloning
 from babblefish.gateway.endpointing import (
     Began,
     Boundary,
@@ -43,6 +44,7 @@ class Ears:
     interpreter: Interpreter
     limits: Limits
     idle_s: float
+    cloning: Cloning | None = None
 
 
 class _Mark(Enum):
@@ -182,7 +184,10 @@ class Microphone:
         await self._make_room()
         stream = self._ears.interpreter.listen(self.speaker)
         recognition = self._recognizer.listen(self.speaker)
-        self._utterance = Utterance(self._ears.interpreter, self.speaker, stream, recognition)
+        ears = self._ears
+        self._utterance = Utterance(
+            ears.interpreter, self.speaker, stream, recognition, ears.cloning
+        )
 
     @property
     def _last(self) -> asyncio.Task[None] | None:

@@ -3,9 +3,18 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from enum import IntEnum
 
 from babblefish import metrics
 from babblefish.protocol import Down, encode, numbered
+
+
+class Worth(IntEnum):
+    """What a listener who is too slow does without, first things first; text never."""
+
+    CAPTION = 0
+    CLONED_VOICE = 1
+    STOCK_VOICE = 2
 
 
 @dataclass(slots=True)
@@ -13,6 +22,7 @@ class _Entry:
     seq: int
     body: bytes
     lean: bytes | None
+    worth: Worth
 
 
 class Overflow(Exception):
@@ -23,7 +33,7 @@ class Outbox:
     """Numbers messages in the order they are put.
 
     What was sent is kept as far as it fits, so that it can be sent again. Over the bound goes,
-    in this order: speech that was sent, what was sent, speech that waits.
+    in this order: speech that was sent, what was sent, and of what waits that of least `Worth`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -40,10 +50,17 @@ class Outbox:
         """Queues one message for this participant alone."""
         self.put_encoded(encode(message))
 
-    def put_encoded(self, body: bytes, lean: bytes | None = None) -> None:
-        """Queues a message encoded for many; `lean` is the same without its speech."""
+    def put_encoded(
+        self, body: bytes, lean: bytes | None = None, worth: Worth = Worth.STOCK_VOICE
+    ) -> None:
+        """Queues a message encoded for many.
+
+        `lean` is what is left of it for a slow listener: the same without its speech, or empty for
+        nothing at all. Without one, the message is never shed.
+        """
         self.seq += 1
-        entry = _Entry(self.seq, numbered(body, self.seq), lean and numbered(lean, self.seq))
+        lean = lean and numbered(lean, self.seq)
+        entry = _Entry(self.seq, numbered(body, self.seq), lean, worth)
         self._waiting.append(entry)
         self._size += len(entry.body)
         self._shed()
@@ -67,34 +84,39 @@ class Outbox:
 
     async def get(self) -> str | None:
         """The next message, `None` after the last; raises `Overflow` if even text piles up."""
-        while not (self._waiting or self._overflown or self.finished):
-            self._changed.clear()
-            await self._changed.wait()
-        if self._overflown:
-            raise Overflow
-        if not self._waiting:
-            return None
-        entry = self._waiting.popleft()
-        self._sent.append(entry)
-        return entry.body.decode()
+        while True:
+            while not (self._waiting or self._overflown or self.finished):
+                self._changed.clear()
+                await self._changed.wait()
+            if self._overflown:
+                raise Overflow
+            if not self._waiting:
+                return None
+            entry = self._waiting.popleft()
+            self._sent.append(entry)
+            if entry.body:  # what was shed to nothing keeps its number only
+                return entry.body.decode()
 
     def _shed(self) -> None:
-        self._drop_speech(self._sent)
+        self._drop(self._sent)
         while self._size > self._limit and self._sent:
             self._size -= len(self._sent.popleft().body)
-        self._drop_speech(self._waiting)
+        self._drop(self._waiting)
         if self._size > self._limit:
             self._overflown = True
             self._waiting.clear()
             self._size = 0
 
-    def _drop_speech(self, entries: deque[_Entry]) -> None:
-        """The oldest first: it is the latest to matter."""
-        for entry in entries:
+    def _drop(self, entries: deque[_Entry]) -> None:
+        """Of equal worth the oldest first: it is the latest to matter."""
+        if self._size <= self._limit:
+            return
+        lighter = [entry for entry in entries if entry.lean is not None]
+        for entry in sorted(lighter, key=lambda entry: entry.worth):
             if self._size <= self._limit:
                 return
-            if entry.lean is not None:
-                if entries is self._waiting:
-                    metrics.SHED.inc()
-                self._size += len(entry.lean) - len(entry.body)
-                entry.body, entry.lean = entry.lean, None
+            if entries is self._waiting and entry.worth is not Worth.CAPTION:
+                metrics.SHED.inc()
+            lean, entry.lean = entry.lean or b"", None
+            self._size += len(lean) - len(entry.body)
+            entry.body = lean

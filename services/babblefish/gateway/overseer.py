@@ -5,12 +5,13 @@ Both are levels, not changes: whoever misses one learns the whole from the next.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from fastapi import WebSocket, WebSocketDisconnect
 from msgspec import Struct
 
+from babblefish.gateway.bus import Equipped
 from babblefish.gateway.census import Census
 from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
@@ -35,10 +36,18 @@ class Count(Struct, frozen=True):
     languages: list[str]
 
 
+class Accelerating(Struct, frozen=True):
+    """The laptops that clone voices for this gateway, and what they speak."""
+
+    laptops: int
+    languages: list[str]
+
+
 class Counts(Struct, frozen=True, tag="counts"):
     """Every session that somebody is in, here."""
 
     sessions: Mapping[str, Count]
+    accelerators: Accelerating = Accelerating(0, [])
 
 
 class Live(Struct, frozen=True):
@@ -57,7 +66,10 @@ class Governed(Struct, frozen=True, tag="sessions"):
 class Overseer:
     """Answers operators; several at a time hear the same."""
 
-    def __init__(self, sessions: Sessions, seats: Seats, census: Census) -> None:
+    def __init__(
+        self, sessions: Sessions, seats: Seats, census: Census, equipped: Callable[[], Equipped]
+    ) -> None:
+        self._equipped = equipped
         self._sessions = sessions
         self._seats = seats
         self._census = census
@@ -91,8 +103,10 @@ class Overseer:
         languages: dict[str, list[str]] = {}
         for seat in self._seats.all:
             languages.setdefault(seat.session, []).append(seat.person.language)
+        equipped = self._equipped()
         return Counts(
-            {name: Count(len(heard), sorted(set(heard))) for name, heard in languages.items()}
+            {name: Count(len(heard), sorted(set(heard))) for name, heard in languages.items()},
+            Accelerating(equipped.laptops, equipped.languages),
         )
 
     async def _govern(self, governed: Governed) -> None:

@@ -33,8 +33,11 @@ class Phone:
         self._check_started()
         self._exchange.quotas.calls.spend({"session": join.session}, close=protocol.CLOSE_FULL)
         person = self._person(join, ticket)
-        seat = await self._resume(join) or await self._seats.take(join.session, person, ticket)
+        resumed = await self._resume(join)
+        seat = resumed or await self._seats.take(join.session, person, ticket)
         async with seat.held_by(self._line):
+            if join.consent is not None and not resumed:
+                await self._consent(seat, join.consent)
             await self._obey_all(seat)
 
     # ── joining ──────────────────────────────────────────────────────────────────────────────
@@ -93,6 +96,11 @@ class Phone:
         await self._line.tell(welcome, seq=join.last_seq)
         metrics.RESUMED.inc()
         return seat
+
+    async def _consent(self, seat: Seat, word: str) -> None:
+        """Of a `join`, which holds whatever the server can."""
+        with contextlib.suppress(Refusal):
+            await seat.consent(word)
 
     def _person(self, join: protocol.Join, ticket: Ticket | None) -> Person:
         """Name and language of the `join`; what cannot be taken costs the connection."""
@@ -165,8 +173,8 @@ class Phone:
                 seat.outbox.put(protocol.Pong(number))
             case protocol.Leave():
                 seat.leave()
-            case protocol.Consent():
-                raise Refusal("no_cloning", "Nothing here clones voices; no consent is needed.")
+            case protocol.Consent(consent, wording):
+                await seat.consent(consent, wording)
             case protocol.Join():
                 raise Refusal("already_joined", "This phone has joined already.")
 

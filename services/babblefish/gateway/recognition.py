@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from babblefish import metrics
-from babblefish.audio import SAMPLE_RATE, Samples
+from babblefish.audio import SAMPLE_RATE, Audio, Samples
 from babblefish.gateway.bus import Named
 from babblefish.gateway.interpreter import Identity, Participant
 from babblefish.gateway.speakers import Speakers
 from babblefish.people import Speaker
-from babblefish.registry.identity import Heard
+from babblefish.registry.identity import Decision, Heard
+from babblefish.translator.base import Translation
+from babblefish.voices.quality import Said
 
 _ENOUGH_SAMPLES = 10 * SAMPLE_RATE
 
@@ -20,12 +22,19 @@ _ENOUGH_SAMPLES = 10 * SAMPLE_RATE
 class Recognizer:
     """Recognises who speaks into one phone; until it knows, that is who spoke last.
 
-    `call` is told who the participant is, where the phone is anonymous and its first voice known.
+    `call` is told who the participant is, where the phone is anonymous and its first voice known;
+    `learned` whatever is beyond recall.
     """
 
-    def __init__(self, speakers: Speakers, call: Callable[[Speaker], None]) -> None:
+    def __init__(
+        self,
+        speakers: Speakers,
+        call: Callable[[Speaker], None],
+        learned: Callable[[Decision], None] | None = None,
+    ) -> None:
         self.speakers = speakers
         self.call = call
+        self.learned = learned
         self.last: Speaker | None = None
 
     def listen(self, phone: Participant) -> "Recognition":
@@ -58,7 +67,7 @@ class Recognition:
         """More of the utterance; its first seconds are enough."""
         if self._samples < _ENOUGH_SAMPLES:
             self._speech.append(samples)
-            self._samples += len(samples)
+        self._samples += len(samples)
 
     def voiced(self, seconds: float) -> None:
         """So much of it was voice."""
@@ -66,6 +75,7 @@ class Recognition:
 
     def begin(self) -> None:
         """Recognises the voice of what was fed."""
+        self.identity.reference = None
         if self._recognizer.speakers.listening and self._speech:
             self._hearing = asyncio.create_task(self._hear())
 
@@ -75,32 +85,57 @@ class Recognition:
             self._hearing.cancel()
             self._hearing = None
 
-    def settle(self, utterance_id: str) -> Coroutine[Any, Any, None]:
+    def settle(
+        self, utterance_id: str, said: Translation | None = None
+    ) -> Coroutine[Any, Any, None]:
         """Learns from the utterance; who was told of somebody else is told who it was.
 
         What is discarded after this call is no longer needed for that.
         """
         hearing, self._hearing = self._hearing, None
-        return self._settle(hearing, utterance_id)
+        return self._settle(hearing, utterance_id, said)
 
-    async def _settle(self, hearing: asyncio.Task[Heard | None] | None, utterance_id: str) -> None:
+    async def _settle(
+        self,
+        hearing: asyncio.Task[Heard | None] | None,
+        utterance_id: str,
+        said: Translation | None,
+    ) -> None:
         if hearing is None or (heard := await hearing) is None:
             return
         speakers, phone = self._recognizer.speakers, self._phone
         decision = await speakers.learn(phone, heard)
         if (speaker := decision.speaker) is None:
             return
-        self.identity.speaker = self._recognizer.last = speaker
+        self._identify(decision)
+        self._recognizer.last = speaker
         if self.identity.told - {speaker}:
             metrics.LATE_IDENTITIES.inc()
             await speakers.bus.publish(phone.session, Named(speaker, utterance_id))
         if decision.names_phone:
             self._recognizer.call(speaker)
+        if self._recognizer.learned:
+            self._recognizer.learned(decision)
+        if decision.consents and said:
+            speakers.collect(self._said(speaker, said))
+
+    def _identify(self, decision: Decision) -> None:
+        """Voice and reference together: the one is cloned from no other's."""
+        if decision.speaker:
+            self.identity.speaker = decision.speaker
+            self.identity.reference = decision.reference
+
+    def _said(self, speaker: Speaker, said: Translation) -> Said:
+        whole = self._samples <= _ENOUGH_SAMPLES
+        sound = Audio(np.concatenate(self._speech), SAMPLE_RATE)
+        return Said(
+            speaker.id, sound, self._voice_s, said.transcript, said.source_language, whole=whole
+        )
 
     async def _hear(self) -> Heard | None:
         """The voice, and who it probably is."""
         speech = np.concatenate(self._speech)[:_ENOUGH_SAMPLES]
         heard = await self._recognizer.speakers.hear(speech, self._voice_s)
-        if heard and (speaker := await self._recognizer.speakers.recognise(self._phone, heard)):
-            self.identity.speaker = speaker
+        if heard:
+            self._identify(await self._recognizer.speakers.recognise(self._phone, heard))
         return heard

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from babblefish import metrics, protocol
 from babblefish.gateway.census import Census
+from babblefish.gateway.consent import Consents
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.line import Line
@@ -21,7 +22,8 @@ from babblefish.gateway.sessions import Session, Sessions
 from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Ticket
 from babblefish.people import Person, Speaker, color_of, name_of
-from babblefish.protocol import Languages, Refusal
+from babblefish.protocol import Capabilities, Languages, Refusal
+from babblefish.registry.identity import Decision
 from babblefish.settings import Settings
 from babblefish.telemetry import log
 
@@ -63,12 +65,12 @@ class Seat:
         self._vacated = asyncio.Event()
         self._expiry: asyncio.TimerHandle | None = None
         self._texts: deque[str] = deque(maxlen=_REMEMBERED_TEXTS)
-        self._namesake = ""  # whose known voice an anonymous phone is called after
+        self._namesake = ""  # the known voice that is the participant's, under another id
         self.session = session
         self.person = person
         self.received = 0
         self.outbox = Outbox(exchange.settings.outbox_bytes)
-        self._recognizer = Recognizer(exchange.speakers, self._recognised)
+        self._recognizer = Recognizer(exchange.speakers, self._recognised, self._learned)
         self.microphone = Microphone(
             exchange.ears, self._participant, self._recognizer, self._settled, self._may_speak
         )
@@ -118,6 +120,14 @@ class Seat:
         await self.microphone.type(text, text_id)
         if text_id is not None:  # only now: a newer line may interrupt the wait for its turn
             self._texts.append(text_id)
+
+    async def consent(self, word: str, wording: str = "") -> None:
+        """Yes or no to the cloning of the participant's voice; raises `Refusal`."""
+        answer = await self._consents.say(self._participant, self._voices, word, wording)
+        if answer:
+            self.outbox.put(answer)
+        if answer and answer.speaker_id:
+            await self._consents.tell_progress(answer.speaker_id)
 
     def end(self, refusal: Refusal) -> None:
         """The session is over: its phone is told why, then hung up on."""
@@ -171,6 +181,7 @@ class Seat:
             heartbeat_s=self._exchange.settings.heartbeat_s,
             resume_token=token,
             received=self.received,
+            capabilities=Capabilities(cloning=self._consents.refusal(self.session) is None),
         )
 
     @property
@@ -202,6 +213,26 @@ class Seat:
             change = self.change(name=speaker.name, named="voice", color=speaker.color)
             self._interpreter.own(change)
 
+    def _learned(self, decision: Decision) -> None:
+        """A voice was heard; one that consents and has the participant's name is likely theirs."""
+        voice = decision.voice
+        if self.person.named == "phone" and voice:
+            if voice.speaker.id == self.person.client_id:
+                self._namesake = ""
+            elif decision.namesake and decision.consents:
+                self._namesake = voice.speaker.id
+        learned = self._consents.learned(self._participant, self._voices, decision)
+        self._interpreter.own(learned)
+
+    @property
+    def _consents(self) -> Consents:
+        return self._exchange.speakers.consents
+
+    @property
+    def _voices(self) -> list[str]:
+        """Which are the participant's, if they are known."""
+        return [self.person.client_id, *filter(None, [self._namesake])]
+
     def _await_return(self) -> None:
         self.microphone.line_is(up=False)
         loop = asyncio.get_running_loop()
@@ -215,11 +246,12 @@ class Seat:
             async with self._exchange.speakers.seating(self.session) as number:
                 self._take_number(number)
                 await self._enter()
-            self.outbox.put(self.welcome(await bus.people(self.session), token))
-            with session.attached(self):
-                async with self._listened_to():
-                    seated.set_result(None)
-                    await self._vacated.wait()
+            with self._consents.attended(self.session, self.person.client_id, self.ticket):
+                self.outbox.put(self.welcome(await bus.people(self.session), token))
+                with session.attached(self):
+                    async with self._listened_to():
+                        seated.set_result(None)
+                        await self._vacated.wait()
         finally:
             self._vacated.set()
             await bus.leave(self.session, self.person.client_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -11,14 +11,17 @@ from babblefish import metrics
 from babblefish.gateway.bus import (
     Bus,
     Captioned,
+    Cloned,
+    Equipped,
     Event,
     Interpreted,
     Named,
     Present,
+    Private,
     Renamed,
     Told,
 )
-from babblefish.gateway.outbox import Outbox
+from babblefish.gateway.outbox import Outbox, Worth
 from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Ticket
 from babblefish.people import Person, Speaker
@@ -26,6 +29,8 @@ from babblefish.protocol import (
     CLOSE_ENDED,
     CLOSE_FULL,
     CLOSE_SESSION,
+    Accelerator,
+    ClonedResult,
     Error,
     Partial,
     Participants,
@@ -58,14 +63,17 @@ class Listener(Protocol):
 class Session:
     """The phones of one session on this gateway."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, equipped: Callable[[], Equipped | None]) -> None:
         self.name = name
+        self._equipped = equipped
         self._listeners: dict[str, Listener] = {}
 
     @contextlib.contextmanager
     def attached(self, listener: Listener) -> Iterator[None]:
         """The listener is told what the session is told."""
         self._listeners[listener.person.client_id] = listener
+        if equipped := self._equipped():
+            listener.outbox.put(_accelerator(equipped))
         try:
             yield
         finally:
@@ -78,21 +86,25 @@ class Session:
                 case Present():
                     self._to_all(encode(Participants(event.people)))
                 case Captioned():
-                    self._to_all(encode(_partial(event)))
+                    self._caption(event)
                 case Interpreted():
-                    self._to_listeners(event)
+                    self._interpret(event)
+                case Cloned():
+                    self._clone(event)
+                case Equipped() if self._equipped():
+                    self._to_all(encode(_accelerator(event)))
                 case Named():
                     self._tell_name(event)
-                case Renamed(client_id, name):
-                    if renamed := self._listeners.get(client_id):
-                        renamed.renamed(name)
-                case Told(client_id, code, message):
-                    if listener := self._listeners.get(client_id):
-                        listener.outbox.put(Error(code, message))
+                case Renamed() | Told() | Private():
+                    if listener := self._listeners.get(event.client_id):
+                        _tell_alone(listener, event)
 
-    def _to_all(self, body: bytes) -> None:
+    def _to_all(self, body: bytes, lean: bytes | None = None) -> None:
         for listener in self._listeners.values():
-            listener.outbox.put_encoded(body)
+            listener.outbox.put_encoded(body, lean, Worth.CAPTION)
+
+    def _caption(self, event: Captioned) -> None:
+        self._to_all(encode(_partial(event)), None if event.final else b"")
 
     def _tell_name(self, event: Named) -> None:
         for listener in self._listeners.values():
@@ -101,23 +113,45 @@ class Session:
         update = SpeakerUpdate(speaker.id, speaker.name, speaker.color, event.utterance_id)
         self._to_all(encode(update))
 
-    def _to_listeners(self, event: Interpreted) -> None:
-        """Everybody who hears the language, but not the speaker; encoded once."""
+    def _interpret(self, event: Interpreted) -> None:
+        """Encoded once, with and without speech."""
         result = _result(event)
         body = encode(result)
         lean = encode(msgspec.structs.replace(result, tts_audio=None, tts_voice=None))
+        for listener in self._listeners_to(event):
+            listener.outbox.put_encoded(body, lean if event.wav else None, Worth.STOCK_VOICE)
+
+    def _clone(self, event: Cloned) -> None:
+        body = encode(_cloned_result(event))
+        for listener in self._listeners_to(event):
+            listener.outbox.put_encoded(body, b"", Worth.CLONED_VOICE)
+
+    def _listeners_to(self, event: Interpreted | Cloned) -> Iterator[Listener]:
+        """Everybody who hears the language, but not the speaker."""
         for listener in self._listeners.values():
             person = listener.person
             if person.language == event.language and person.client_id != event.client_id:
-                listener.outbox.put_encoded(body, lean if event.wav else None)
+                yield listener
 
 
 class Sessions:
-    """Sessions by name; one exists here while a phone of it is connected here."""
+    """Sessions by name; one exists here while a phone of it is connected here.
 
-    def __init__(self, bus: Bus, speakers: Speakers, *, adhoc: bool, capacity: int) -> None:
+    `equipped`: which laptops there are now; none where nobody is cloned.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        speakers: Speakers,
+        *,
+        adhoc: bool,
+        capacity: int,
+        equipped: Callable[[], Equipped | None] = lambda: None,
+    ) -> None:
         self._bus = bus
         self._speakers = speakers
+        self._equipped = equipped
         self._adhoc = adhoc
         self._capacity = capacity
         self._open: dict[str, _Open] = {}
@@ -150,7 +184,8 @@ class Sessions:
         entry = self._open.get(name)
         if entry is None:
             key = SessionKey(name, ticket.sub if ticket else "")
-            entry = self._open[name] = _Open(Session(name), self._bus, key)
+            session = Session(name, self._equipped)
+            entry = self._open[name] = _Open(session, self._bus, key)
             metrics.SESSIONS.inc()
         entry.phones += 1
         try:
@@ -184,6 +219,16 @@ class _Open:
         self._subscription.close()
 
 
+def _tell_alone(listener: Listener, event: Renamed | Told | Private) -> None:
+    match event:
+        case Renamed(name=name):
+            listener.renamed(name)
+        case Told(code=code, message=message):
+            listener.outbox.put(Error(code, message))
+        case Private(message=note):
+            listener.outbox.put(note)
+
+
 def _partial(event: Captioned) -> Partial:
     return Partial(
         event.utterance_id,
@@ -209,9 +254,27 @@ def _result(event: Interpreted) -> Result:
         target_language=event.target_language,
         tts_audio=event.wav,
         tts_voice=event.voice,
-        has_f5_pending=False,
+        has_f5_pending=event.f5_pending,
         latency_ms=event.latency_ms,
         stages=event.stages,
+        client_id=event.client_id,
+        speaker_color=event.speaker.color,
+    )
+
+
+def _accelerator(event: Equipped) -> Accelerator:
+    return Accelerator(event.laptops, event.languages)
+
+
+def _cloned_result(event: Cloned) -> ClonedResult:
+    return ClonedResult(
+        utterance_id=event.utterance_id,
+        speaker_id=event.speaker.id,
+        speaker_name=event.speaker.name,
+        target_language=event.language,
+        tts_audio=event.wav,
+        timestamp=event.made_at,
+        latency_ms=event.latency_ms,
         client_id=event.client_id,
         speaker_color=event.speaker.color,
     )

@@ -14,6 +14,7 @@ from babblefish import metrics
 from babblefish.audio import Samples
 from babblefish.errors import BabbleFishError
 from babblefish.gateway.bus import Bus, Named, Renamed
+from babblefish.gateway.consent import Consents
 from babblefish.gateway.interpreter import Participant
 from babblefish.people import Person, Speaker, lowest_free
 from babblefish.protocol import Refusal
@@ -23,6 +24,9 @@ from babblefish.registry.store import Kept, SessionKey
 from babblefish.speaker.base import NoVoice, SpeakerEncoder
 from babblefish.stage import deadline
 from babblefish.telemetry import log
+from babblefish.voices.collecting import Collector
+from babblefish.voices.own import Own
+from babblefish.voices.quality import Said
 
 _log = log(__name__)
 
@@ -31,12 +35,23 @@ class Speakers:
     """Hears voices, and knows those of each session."""
 
     def __init__(
-        self, encoder: SpeakerEncoder | None, registry: Registry, bus: Bus, deadline_s: float
+        self,
+        encoder: SpeakerEncoder | None,
+        registry: Registry,
+        bus: Bus,
+        deadline_s: float,
+        *,
+        cloning: bool = False,
     ) -> None:
         self._encoder = encoder
         self._registry = registry
         self._deadline_s = deadline_s
         self.bus = bus
+        self.own = Own(registry)
+        self.consents = Consents(self.own, bus, listening=encoder is not None, adhoc=cloning)
+        self._collector = encoder and Collector(
+            self.own, encoder, deadline_s, self.consents.tell_progress
+        )
         self._open: dict[str, SessionKey] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._failing = False
@@ -45,6 +60,22 @@ class Speakers:
     def listening(self) -> bool:
         """Whether voices are told apart here."""
         return self._encoder is not None
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """While open, voices of who consents are collected, and a no from anywhere is noticed."""
+        work = [self.own.watch(), self.consents.watch()]
+        work += [self._collector.collect()] if self._collector else []
+        tasks = [asyncio.create_task(coroutine) for coroutine in work]
+        for task in tasks:
+            task.add_done_callback(_ended)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.consents.close()
 
     # ── utterances ───────────────────────────────────────────────────────────────────────────
 
@@ -63,9 +94,9 @@ class Speakers:
         metrics.IDENTIFICATION.observe(time.monotonic() - started)
         return heard
 
-    async def recognise(self, phone: Participant, heard: Heard) -> Speaker | None:
+    async def recognise(self, phone: Participant, heard: Heard) -> Decision:
         """Who that probably is; nothing is learned yet."""
-        return (await self._identify(phone, heard, keep=False)).speaker
+        return await self._identify(phone, heard, keep=False)
 
     async def learn(self, phone: Participant, heard: Heard) -> Decision:
         """Whose voice it is, from now on known or known better."""
@@ -73,6 +104,11 @@ class Speakers:
             decision = await self._identify(phone, heard, keep=True)
         metrics.IDENTIFICATIONS.labels(decision.outcome).inc()
         return decision
+
+    def collect(self, said: Said) -> None:
+        """Something that a voice said who consents: perhaps it is good enough to clone it from."""
+        if self._collector:
+            self._collector.offer(said)
 
     # ── people ───────────────────────────────────────────────────────────────────────────────
 
@@ -145,7 +181,10 @@ class Speakers:
         if person is None:
             return Decision("unsure")
         session = self._open.get(phone.session, SessionKey(phone.session))
-        return await self._registry.identify(session, heard, person, people, keep=keep)
+        cloning = self.consents.refusal(phone.session) is None
+        return await self._registry.identify(
+            session, heard, person, people, keep=keep, cloning=cloning
+        )
 
     def _fail(self, error: Exception) -> None:
         """Told once, until it works again: people speak all the time."""
@@ -160,3 +199,9 @@ class Speakers:
         lock = self._locks.get(session) or self._locks.setdefault(session, asyncio.Lock())
         async with lock:
             yield
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """None of them ends by itself."""
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("voices_unwatched", exc_info=error)

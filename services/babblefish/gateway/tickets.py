@@ -4,7 +4,7 @@ A ticket is a JSON Web Token (RFC 7519) with the limits of a TranslationSession.
 """
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +23,7 @@ class Ticket(Struct, frozen=True):
     session: str
     languages: frozenset[str] = frozenset()
     max_clients: int | None = None
+    voice_cloning: Literal["OptIn", "Disabled"] = "Disabled"
 
 
 def looks_like_one(token: str | None) -> bool:

@@ -10,6 +10,7 @@ from babblefish import metrics
 from babblefish.audio import Samples
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Captioned, Interpreted, Told
+from babblefish.gateway.cloning import Clone, Cloning
 from babblefish.gateway.interpreter import (
     SILENCE,
     Identity,
@@ -28,7 +29,12 @@ _CAPTION_EVERY_S = 0.3
 
 
 class Message:
-    """Something a participant says, on its way to everybody else."""
+    """Something a participant says, on its way to everybody else.
+
+    `cloning` says it once more in the speaker's own voice; what is typed, nobody does.
+    """
+
+    cloning: Cloning | None = None
 
     def __init__(
         self, interpreter: Interpreter, speaker: Participant, text_id: str | None = None
@@ -87,9 +93,21 @@ class _Telling:
     async def translation(self, language: str) -> None:
         """To who hears one of the languages it was translated into."""
         text = self._said.translation.texts[language]
-        await self._tell(language, text, language, await self._said.speeches[language])
+        clone = await self._clone(text, language)
+        with clone or contextlib.nullcontext():
+            speech = await self._said.speeches[language]
+            pending = clone is not None and speech.wav is not None
+            told = await self._tell(language, text, language, speech, f5_pending=pending)
+            if clone and pending:
+                clone.follow(self._message.speaker.session, told, self._spoke_at)
 
-    async def _tell(self, listeners: str, text: str, language: str, speech: Speech) -> None:
+    async def _clone(self, text: str, language: str) -> Clone | None:
+        cloning, identity = self._message.cloning, self._message.identity
+        return await cloning.begin(identity, text, language) if cloning else None
+
+    async def _tell(
+        self, listeners: str, text: str, language: str, speech: Speech, *, f5_pending: bool = False
+    ) -> Interpreted:
         spoken = {"synthesize": speech.took_ms} if speech.wav else {}
         speaker = self._message.speaker
         stages = {**self._stages, **spoken}
@@ -108,8 +126,10 @@ class _Telling:
             voice=speech.voice,
             latency_ms=latency_ms,
             stages=stages,
+            f5_pending=f5_pending,
         )
         await self._message.interpreter.bus.publish(speaker.session, event)
+        return event
 
 
 def _measure(latency_ms: int, stages: Mapping[str, int]) -> None:
@@ -149,8 +169,10 @@ class Utterance(Message):
         speaker: Participant,
         stream: SpeechStream,
         recognition: Recognition,
+        cloning: Cloning | None = None,
     ) -> None:
         super().__init__(interpreter, speaker)
+        self.cloning = cloning
         self._stream = stream
         self._recognition = recognition
         self.identity = recognition.identity
@@ -192,7 +214,7 @@ class Utterance(Message):
             if before:
                 await asyncio.wait([before])
             if draft.translation.transcript:
-                self.interpreter.own(self._recognition.settle(self.id))
+                self.interpreter.own(self._recognition.settle(self.id, draft.translation))
                 said = await self.interpreter.complete(self.speaker, draft)
                 await self.tell(said, self.voice_at, {"endpoint": endpoint_ms})
             else:

@@ -1,5 +1,8 @@
 """Voices as one file: JSON, the prints as base64 of little-endian float32. No pickle: whoever can
 write the file must not get more than wrong names.
+
+No consent is in it, and nothing that was collected by one: who comes to another machine is asked
+again there.
 """
 
 import os
@@ -16,7 +19,7 @@ from babblefish.errors import BabbleFishError
 from babblefish.people import Speaker
 from babblefish.protocol import MAX_NAME, Refusal, clean
 from babblefish.registry.identity import MAX_SPEAKERS, Voice
-from babblefish.registry.store import Kept, SessionKey
+from babblefish.registry.kept import Kept, SessionKey
 from babblefish.speaker.base import Voiceprint
 
 MAX_BYTES = 64 << 20

@@ -4,7 +4,7 @@ Online speaker clustering by centroid, as in streaming diarisation (Coria et al.
 https://arxiv.org/abs/2109.06483), with the guards that a registry of names needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -78,25 +78,44 @@ class Decision:
     names_phone: bool = False
     beyond_doubt: bool = False
     """Known, by so high a cosine that nobody else is meant: only then may a voice be cloned."""
+    namesake: bool = False
+    """It is called as the phone's participant is, and nobody else's who is here: theirs, then."""
+    consents: bool = False
+    """It is, and they said yes to that."""
+    reference: str | None = None
+    """What it is then cloned from, once enough was heard."""
 
 
 def decide(
-    heard: Heard, phone: Person, known: Sequence[Voice], people: Iterable[Person]
+    heard: Heard,
+    phone: Person,
+    known: Sequence[Voice],
+    people: Collection[Person],
+    retained: Sequence[Voice] = (),
 ) -> Decision:
-    """Whose voice was heard by `phone`, among the `known` ones of a session with these `people`."""
-    comparable = [voice for voice in known if voice.model == heard.model]
-    own = any(voice.speaker.id == phone.client_id for voice in comparable)
-    nearest = max(comparable, key=lambda voice: _cosine(voice, heard), default=None)
-    cosine = _cosine(nearest, heard) if nearest else -1.0
+    """Whose voice was heard by `phone`, among the `known` ones of a session with these `people`.
+
+    `retained` are voices of other sessions that may be known again here. That takes a match beyond
+    doubt: there are many of them, and each brings a name.
+    """
+    taken = {person.voice for person in people} | {voice.speaker.number for voice in known}
+    own = any(v.speaker.id == phone.client_id and v.model == heard.model for v in known)
+    nearest, cosine = _nearest(known, heard)
+    returned, sureness = _nearest(retained, heard)
+    if returned and cosine < heard.threshold + heard.margin <= sureness:
+        nearest, cosine = returned, sureness
     if nearest and cosine >= heard.threshold:
         names_phone = phone.named == "server" and not own
+        namesake = not own and _namesake(nearest, phone, people)
+        if nearest is returned:
+            nearest = _numbered(nearest, phone, taken, theirs=names_phone or namesake)
         sure = cosine >= heard.threshold + heard.margin
-        return Decision("known", nearest.speaker, learn(nearest, heard), names_phone, sure)
+        voice = learn(nearest, heard)
+        return Decision("known", nearest.speaker, voice, names_phone, sure, namesake)
     if nearest and cosine >= heard.threshold - heard.margin:
         return Decision("unsure", nearest.speaker)
     if heard.seconds < MIN_LEARN_S or len(known) >= MAX_SPEAKERS:
         return Decision("unsure")
-    taken = {person.voice for person in people} | {voice.speaker.number for voice in known}
     speaker = _stranger(heard, taken) if own or phone.named == "voice" else _participant(phone)
     return Decision("enrolled", speaker, _enrol(speaker, heard))
 
@@ -115,6 +134,26 @@ def learn(voice: Voice, heard: Heard) -> Voice:
     if float(moved @ voice.enrolment) < clear:
         return counted
     return replace(counted, centroid=moved, weight=min(_MAX_WEIGHT_S, voice.weight + heard.seconds))
+
+
+def _numbered(voice: Voice, phone: Person, taken: Collection[int], *, theirs: bool) -> Voice:
+    """A voice of another session with a number of this one: the participant's if it is theirs."""
+    former = voice.speaker
+    number = phone.voice if theirs else former.number
+    if not theirs and number in taken:
+        number = lowest_free(taken)
+    return replace(voice, speaker=Speaker(former.id, former.name, number))
+
+
+def _namesake(voice: Voice, phone: Person, people: Iterable[Person]) -> bool:
+    called = voice.speaker.name.casefold() == phone.name.casefold()
+    return called and all(voice.speaker.id != person.client_id for person in people)
+
+
+def _nearest(voices: Sequence[Voice], heard: Heard) -> tuple[Voice | None, float]:
+    comparable = [voice for voice in voices if voice.model == heard.model]
+    nearest = max(comparable, key=lambda voice: _cosine(voice, heard), default=None)
+    return nearest, _cosine(nearest, heard) if nearest else -1.0
 
 
 def _cosine(voice: Voice, heard: Heard) -> float:

@@ -9,55 +9,24 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from babblefish.errors import DataFolderError, KeptFileError
 from babblefish.people import Speaker
+from babblefish.registry import schema
+from babblefish.registry.consents import Consents
+from babblefish.registry.holdings import Holdings
 from babblefish.registry.identity import Voice
-from babblefish.speaker.base import Voiceprint
+from babblefish.registry.kept import Kept, SessionKey, packed, unpacked
+from babblefish.registry.samples import Samples
+
+__all__ = ["FILE", "Kept", "SessionKey", "Store"]
 
 FILE = "speakers.sqlite"
 
-_VERSION = 1
 _PATIENCE_S = 5.0
-_SCHEMA = """
-CREATE TABLE voices (
-  session TEXT NOT NULL,
-  uid TEXT NOT NULL,
-  id TEXT NOT NULL,
-  name TEXT NOT NULL,
-  number INTEGER NOT NULL,
-  model TEXT NOT NULL,
-  enrolment BLOB NOT NULL,
-  centroid BLOB NOT NULL,
-  weight REAL NOT NULL,
-  utterances INTEGER NOT NULL,
-  seconds REAL NOT NULL,
-  heard_at REAL NOT NULL,
-  PRIMARY KEY (session, id)
-) STRICT
-"""
 _SESSIONS = "SELECT DISTINCT session, uid FROM voices"
-
-
-class SessionKey(NamedTuple):
-    """A session; `uid` tells one that an operator made from another of its name."""
-
-    name: str
-    uid: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A voice in its session, and when it was last heard, in seconds since 1970."""
-
-    session: SessionKey
-    voice: Voice
-    heard_at: float
 
 
 class Store:
@@ -69,6 +38,8 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         if path:
             _make_private(path)
+        self.lasting = path is not None
+        """Whether what is kept here outlives the process."""
         self._database = sqlite3.connect(
             path or ":memory:",
             timeout=_PATIENCE_S,
@@ -80,6 +51,9 @@ class Store:
         except sqlite3.DatabaseError as error:
             self.close()
             raise _useless(path, str(error)) from error
+        self.consents = Consents(self._database)
+        self.samples = Samples(self._database)
+        self.holdings = Holdings(self._database)
 
     def close(self) -> None:
         """Closes the file."""
@@ -95,10 +69,21 @@ class Store:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+        if self._traces:
+            self._empty_log()
+
+    def changes(self) -> int:
+        """Another number after another process has written."""
+        (number,) = self._database.execute("PRAGMA data_version").fetchone()
+        return int(number)
 
     def voices(self, session: str) -> list[Voice]:
         """Those of a session, in order of enrolment."""
-        return [kept.voice for kept in self._select("WHERE session = ?", session)]
+        return [kept.voice for kept in self.of(session)]
+
+    def of(self, session: str) -> list[Kept]:
+        """Likewise, with when they were heard."""
+        return self._select("WHERE session = ?", session)
 
     def all(self) -> list[Kept]:
         """Those of all sessions."""
@@ -114,7 +99,7 @@ class Store:
             " utterances=excluded.utterances, seconds=excluded.seconds, heard_at=excluded.heard_at",
             (
                 *(kept.session.name, kept.session.uid, speaker.id, speaker.name, speaker.number),
-                *(voice.model, _packed(voice.enrolment), _packed(voice.centroid), voice.weight),
+                *(voice.model, packed(voice.enrolment), packed(voice.centroid), voice.weight),
                 *(voice.utterances, voice.seconds, kept.heard_at),
             ),
         )
@@ -124,11 +109,37 @@ class Store:
         changed = self._database.execute(
             "UPDATE voices SET name = ? WHERE session = ? AND id = ?", (name, session, speaker_id)
         )
+        if changed.rowcount:
+            self.consents.rename(speaker_id, name)
         return changed.rowcount > 0
 
     def forget_speaker(self, speaker_id: str) -> int:
-        """How many voices had this id."""
-        return self._forget("id = ?", speaker_id)
+        """How many voices had this id; everything that was kept of them is gone."""
+        with self._whole():
+            consents = self._delete("consents WHERE voice = ?", speaker_id)
+            return max(consents, self._forget("id = ?", speaker_id))
+
+    def forget_session(self, name: str) -> int:
+        """How many voices a session has, or, now retained, said yes in; as `forget_speaker`."""
+        with self._whole():
+            found = self._database.execute(
+                "SELECT id FROM voices WHERE session = ?1"
+                " UNION SELECT voice FROM consents WHERE session = ?1",
+                (name,),
+            ).fetchall()
+            return sum(self.forget_speaker(voice) for (voice,) in found)
+
+    def forget_all(self) -> int:
+        """How many voices there were; as `forget_speaker`."""
+        with self._whole():
+            retained = self._delete("consents WHERE voice NOT IN (SELECT id FROM voices)")
+            self._delete("consents")
+            return retained + self._forget("true")
+
+    def revoke(self, speaker_id: str) -> bool:
+        """Whether the voice consented; of that nothing is left, but its session still knows it."""
+        with self._whole():
+            return self._delete("consents WHERE voice = ?", speaker_id) > 0
 
     def forget_unheard(self, seconds: float) -> int:
         """How many voices nobody heard for so long."""
@@ -144,10 +155,25 @@ class Store:
         )
 
     def _forget(self, which: str, *values: object) -> int:
-        forgotten = self._database.execute(f"DELETE FROM voices WHERE {which}", values).rowcount  # noqa: S608 ours
-        if forgotten:
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return forgotten
+        return self._delete(f"voices WHERE {which}", *values)
+
+    def _delete(self, what: str, *values: object) -> int:
+        deleted = self._database.execute(f"DELETE FROM {what}", values).rowcount  # noqa: S608 ours
+        self._traces |= deleted > 0
+        if deleted and not self._database.in_transaction:
+            self._empty_log()
+        return deleted
+
+    def _empty_log(self) -> None:
+        """Fails where another process reads it for long: what goes next empties it."""
+        busy, *_ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._traces = bool(busy)
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """One transaction, the caller's where there is one."""
+        with contextlib.nullcontext() if self._database.in_transaction else self.alone():
+            yield
 
     def _select(self, which: str, *values: object) -> list[Kept]:
         found = self._database.execute(
@@ -159,13 +185,10 @@ class Store:
     def _prepare(self) -> None:
         for pragma in ("secure_delete = ON", "journal_mode = WAL", "synchronous = NORMAL"):
             self._database.execute(f"PRAGMA {pragma}").fetchall()
+        self._traces = False
         with self.alone():
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._database.execute(_SCHEMA)
-                self._database.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise sqlite3.DatabaseError("it is of another version of BabbleFish")
+            schema.migrate(self._database)
+        self._database.execute("PRAGMA foreign_keys = ON")
 
 
 def _make_private(path: Path) -> None:
@@ -191,14 +214,6 @@ def _useless(path: Path | None, reason: str) -> KeptFileError:
 def _kept(row: tuple[Any, ...]) -> Kept:
     session, uid, speaker_id, name, number, model, enrolment, centroid, *counts, heard_at = row
     voice = Voice(
-        Speaker(speaker_id, name, number), model, _unpacked(enrolment), _unpacked(centroid), *counts
+        Speaker(speaker_id, name, number), model, unpacked(enrolment), unpacked(centroid), *counts
     )
     return Kept(SessionKey(session, uid), voice, heard_at)
-
-
-def _packed(vector: Voiceprint) -> bytes:
-    return vector.astype("<f4").tobytes()
-
-
-def _unpacked(blob: bytes) -> Voiceprint:
-    return np.frombuffer(blob, "<f4").astype(np.float32)

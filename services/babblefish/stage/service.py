@@ -78,10 +78,15 @@ class Service:
         """How much there is to do."""
         return {wire.DEPTH_HEADER: str(self.desk.depth)}
 
+    @property
+    def ready(self) -> bool:
+        """Whether it takes anything."""
+        return self.desk.ready
+
     def about(self) -> wire.About:
         """See `wire.About`."""
         abilities = msgspec.Raw(msgspec.json.encode(self._abilities()))
-        return wire.About(self.stage, self.desk.ready, self.desk.depth, abilities)
+        return wire.About(self.stage, self.ready, self.desk.depth, abilities)
 
     @contextlib.asynccontextmanager
     async def running(self, ending: asyncio.Event) -> AsyncIterator[None]:
@@ -99,6 +104,10 @@ class Service:
             await self._engine.stop()
         if isinstance(outcome, Exception):
             raise outcome
+
+    async def leave(self) -> None:
+        """Takes nothing more, and sees through what it has."""
+        await self.desk.drain(self._settings.drain_s)
 
     async def _warm_up(self) -> None:
         started = time.monotonic()
@@ -120,7 +129,7 @@ def create_app(service: Service, work: APIRouter) -> FastAPI:
     @app.get("/ready")
     async def ready(response: Response) -> dict[str, str]:
         """It takes work."""
-        if service.desk.ready:
+        if service.ready:
             return {"status": "ready"}
         response.status_code = 503
         return {"status": "starting or going"}
@@ -145,21 +154,35 @@ def create_app(service: Service, work: APIRouter) -> FastAPI:
 
 
 def run(service: Service, app: FastAPI, settings: Settings, listening: socket.socket) -> None:
-    """Until a signal ends it, or the engine cannot start."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(service, Door(app, settings, listening), settings.drain_s))
+    """Until a signal ends it, or the engine cannot start; a second signal waits for nothing."""
+    with (
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        contextlib.suppress(asyncio.CancelledError),
+    ):
+        runner.run(_run(service, Door(app, settings, listening)))
 
 
-async def _run(service: Service, door: Door, drain_s: float) -> None:
+async def _run(service: Service, door: Door) -> None:
     ending = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    _end_on_signals(ending)
     async with service.running(ending):
         serving = asyncio.create_task(door.open())
         await ending.wait()
-        await service.desk.drain(drain_s)
+        await service.leave()
         door.should_exit = True
         await serving
+
+
+def _end_on_signals(ending: asyncio.Event) -> None:
+    running = asyncio.current_task()
+
+    def end() -> None:
+        if ending.is_set() and running:
+            running.cancel()
+        ending.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
 
 
 async def body(request: Request, most: int = _MAX_BODY) -> bytes:

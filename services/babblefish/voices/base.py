@@ -22,6 +22,9 @@ class OwnVoices(Protocol):
     async def sent(self, voice: str, laptop: str) -> None:
         """A laptop is about to be sent the voice; recorded first, so that none is forgotten."""
 
+    async def holds(self, laptop: str, voices: Collection[str]) -> None:
+        """A laptop that comes says so of itself: nobody else is on it, whoever was sent there."""
+
     async def purged(self, laptop: str, voices: Collection[str]) -> None:
         """A laptop confirms that it has nothing of these any more."""
 

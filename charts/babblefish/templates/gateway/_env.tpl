@@ -18,7 +18,7 @@
   value: {{ .Values.gateway.adhocSessions | quote }}
 - name: BABBLEFISH_TRUSTED_PROXIES
   value: {{ .Values.gateway.trustedProxies | toJson | squote }}
-{{- range $secret := list "joinToken" "adminToken" "sessionKey" }}
+{{- range $secret := include "babblefish.secrets" . | fromJsonArray }}
 {{ include "babblefish.secretEnv" (dict "root" $ "secret" $secret) }}
 {{- end }}
 {{- end }}

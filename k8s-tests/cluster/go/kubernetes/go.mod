@@ -8,11 +8,11 @@ require (
 	github.com/spf13/cobra v1.10.1
 	github.com/spf13/pflag v1.0.10
 	go.etcd.io/etcd/server/v3 v3.6.5
-	google.golang.org/grpc v1.75.0 // indirect
+	google.golang.org/grpc v1.75.0
 	k8s.io/apiserver v0.34.4
 	k8s.io/component-base v0.34.4
 	k8s.io/kubectl v0.34.2
-	k8s.io/kubelet v0.34.4 // indirect
+	k8s.io/kubelet v0.34.4
 	k8s.io/kubernetes v1.34.4
 	sigs.k8s.io/kwok v0.6.1
 )

@@ -1,0 +1,84 @@
+"""A voice's fine-tune from its samples to what is kept, for whoever starts it at a terminal."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from babblefish.cloner import f5, f5_worker
+from babblefish.cloner.f5_checkpoints import Checkpoint, find, speakers
+from babblefish.cloner.f5_memory import of_machine
+from babblefish.errors import EngineMissing
+from babblefish.registry.store import Store
+from babblefish.settings import Settings
+from babblefish.speaker.base import SpeakerEncoder
+from babblefish.voices import training, training_memory
+from babblefish.voices.training import Material, Outcome, Trained
+
+_EPOCHS = 40
+
+
+async def fine_tune(
+    store: Store,
+    voice: str,
+    encoder: SpeakerEncoder,
+    settings: Settings,
+    tell: Callable[[str], None],
+    epochs: int = _EPOCHS,
+) -> Outcome:
+    """Kept only if it is better; raises `CannotTrain`, `DoesNotFit`, `EngineMissing`."""
+    os.environ.update(f5_worker.ENVIRONMENT)
+    training.sweep(settings.data_dir, store)
+    material = training.material(store, voice)
+    cloner = f5.build(settings)
+    checkpoint = _checkpoint(settings, material.reference.language)
+    tell(_fits(checkpoint, settings.device))
+    with training.workplace(settings.data_dir, voice) as folder:
+        trained = _trained(store, voice, material, checkpoint, folder, settings.device, epochs)
+        tell(f"Peak memory: {trained.peak / 1e9:.1f} GB. Listening to it …")
+        await asyncio.gather(cloner.start(), encoder.start())
+        try:
+            outcome = await training.judge(cloner, encoder, material, trained)
+        finally:
+            await asyncio.gather(cloner.stop(), encoder.stop())
+        training.keep(store, voice, trained, outcome)
+    return outcome
+
+
+def _checkpoint(settings: Settings, language: str) -> Checkpoint:
+    checkpoints = find(settings)
+    if language not in (chosen := speakers(checkpoints)):
+        raise EngineMissing(f"No F5 checkpoint here speaks {language!r}.", "Add one that does.")
+    return checkpoints[chosen[language]]
+
+
+def _fits(checkpoint: Checkpoint, device: str) -> str:
+    """How much it will need; raises `DoesNotFit`."""
+    letters = Path(checkpoint.vocabulary).read_bytes().count(b"\n")
+    needed = training_memory.estimate(checkpoint.architecture, letters)
+    training_memory.check(needed, _free(device))
+    return f"An adapter needs about {needed.adapter / 1e9:.1f} GB of memory."
+
+
+def _free(device: str) -> int:
+    if device == "cpu":
+        return of_machine().free
+    import torch
+
+    return torch.cuda.mem_get_info()[0]
+
+
+def _trained(
+    store: Store,
+    voice: str,
+    material: Material,
+    checkpoint: Checkpoint,
+    folder: Path,
+    device: str,
+    epochs: int,
+) -> Trained:
+    from babblefish.voices.training_run import train
+
+    examples = training.examples(material)
+    may_go_on = training.still_consents(store, voice)
+    return train(checkpoint, examples, folder, device, epochs, may_go_on)

@@ -1,0 +1,107 @@
+"""The fine-tune itself, by f5-tts' trainer, of an adapter. Imports torch: only by who trains."""
+
+import resource
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from f5_tts.model import CFM, Trainer
+from f5_tts.model.dataset import CustomDataset
+from f5_tts.model.utils import convert_char_to_pinyin
+from torch import nn
+
+from babblefish.cloner.f5_adapter import Adapter
+from babblefish.cloner.f5_checkpoints import Checkpoint
+from babblefish.cloner.f5_network import HOP, load
+from babblefish.cloner.f5_prompt import SAMPLE_RATE
+from babblefish.voices.training import Example, Trained
+from babblefish.voices.training_memory import FRAMES, RANK
+
+_RATE = 1e-3
+_WARM_UP = 10
+_SEED = 9
+
+
+class _Learner(nn.Module):
+    """What the trainer sees: only the adapter learns, is averaged and is stored."""
+
+    def __init__(self, model: CFM, adapter: Adapter) -> None:
+        super().__init__()
+        self.adapter = adapter
+
+        # A function is not copied with the module, as the network would be, for the average.
+        def loss(mel: torch.Tensor, **about: Any) -> Any:  # noqa: ANN401 as the trainer has it
+            with adapter.worn(model.transformer):
+                return model(mel, **about)
+
+        self._loss = loss
+
+    def forward(self, mel: torch.Tensor, **about: Any) -> Any:  # noqa: ANN401
+        """The loss of a batch, as `CFM` has it."""
+        return self._loss(mel, **about)
+
+
+class _Watched(Trainer):  # type: ignore[misc]  # it has no types
+    """A trainer that asks, whenever it stores what it has, whether it may go on."""
+
+    def __init__(self, *args: Any, may_go_on: Callable[[], None], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self._may_go_on = may_go_on
+
+    def save_checkpoint(self, update: int, last: bool = False) -> None:
+        """Raises what that raises, and then stores nothing."""
+        self._may_go_on()
+        super().save_checkpoint(update, last)
+
+
+def train(
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    folder: Path,
+    device: str,
+    epochs: int,
+    may_go_on: Callable[[], None],
+) -> Trained:
+    """Teaches an adapter; goes on where a run of before was interrupted, from `folder`."""
+    torch.manual_seed(_SEED)
+    model = load(checkpoint, device, torch.float32)
+    adapter = Adapter(model.transformer, RANK)
+    trainer = _Watched(
+        _Learner(model, adapter),
+        epochs=epochs,
+        learning_rate=_RATE,
+        num_warmup_updates=_WARM_UP,
+        save_per_updates=1 << 30,
+        last_per_updates=10,
+        keep_last_n_checkpoints=0,
+        checkpoint_path=str(folder),
+        batch_size_per_gpu=FRAMES,
+        batch_size_type="frame",
+        max_samples=8,
+        logger=None,
+        accelerate_kwargs={"cpu": device == "cpu"},
+        may_go_on=may_go_on,
+    )
+    trainer.train(_dataset(model, examples), num_workers=1, resumable_with_seed=_SEED)
+    return Trained(adapter.packed(), _peak(device))
+
+
+def _dataset(model: CFM, examples: Sequence[Example]) -> CustomDataset:
+    """In memory: nothing that somebody said is written down."""
+    rows = [
+        {
+            "audio_path": "",
+            "text": convert_char_to_pinyin([example.text])[0],
+            "duration": len(example.samples) / SAMPLE_RATE,
+            "mel_spec": model.mel_spec(torch.from_numpy(example.samples)[None])[0].numpy(),
+        }
+        for example in examples
+    ]
+    return CustomDataset(rows, preprocessed_mel=True, hop_length=HOP)
+
+
+def _peak(device: str) -> int:
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
