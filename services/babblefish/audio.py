@@ -75,8 +75,8 @@ def from_wav(wav: bytes, longest_s: float) -> Audio:
     For what others sent: as strict as can be, and of little work whatever it holds.
     """
     chunks = _riff_chunks(wav)
-    form, pcm = chunks.get(b"fmt ", b""), chunks.get(b"data", b"")
-    if len(form) < _FORM.size or len(pcm) % 2:
+    form, pcm = chunks.get(b"fmt ", b""), chunks.get(b"data")
+    if len(form) < _FORM.size or pcm is None or len(pcm) % 2:
         raise ValueError("no whole WAV file")
     kind, channels, rate, _, _, bits = _FORM.unpack_from(form)
     if (kind, channels, bits) != (1, 1, 16) or rate not in _RATES:

@@ -82,7 +82,7 @@ LAPTOP_ERRORS = Counter(
 )
 PURGES = Counter(
     "babblefish_gateway_purges_total",
-    "Voices that had to go from a laptop, by what it said: confirmed, or nothing in time (waiting).",
+    "Voices that had to go from a laptop: confirmed, or not in time (waiting).",
     ["outcome"],
 )
 for _outcome in ("confirmed", "waiting"):

@@ -90,7 +90,7 @@ async def test_neither_secrets_nor_names_nor_texts_are_in_its_log(
     log = tmp_path / "log"
     with log.open("w") as file:
         debugging = {"BABBLEFISH_LOG_LEVEL": "debug"}
-        with laptop_process(server.url, tmp_path, stderr=file, **debugging) as process:
+        with laptop_process(server.url, tmp_path, stderr=file, environment=debugging) as process:
             line = await first(server)
             await line.welcome()
             await line.say(request("voice-of-pierre", "A private word.", sent=reference()))
@@ -111,7 +111,7 @@ async def test_it_needs_no_home_and_writes_nothing(server: Gateway, tmp_path: Pa
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     nowhere = {"HOME": "/nonexistent", "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
-    with laptop_process(server.url, tmp_path, **nowhere) as process:
+    with laptop_process(server.url, tmp_path, environment=nowhere) as process:
         line = await first(server)
         await line.welcome()
         await line.say(request(sent=reference()))
@@ -121,8 +121,9 @@ async def test_it_needs_no_home_and_writes_nothing(server: Gateway, tmp_path: Pa
 
 
 def files_open_in(pid: int) -> set[str]:
-    """Paths; what is not of a disk is left out."""
-    there = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    """Paths; what is not of a disk is left out, and where its parent wants its output."""
+    opened = Path(f"/proc/{pid}/fd").iterdir()
+    there = {str(file.readlink()) for file in opened if int(file.name) > 2}
     return {path for path in there if path.startswith("/") and not path.startswith("/dev/")}
 
 

@@ -14,7 +14,7 @@ TEXT = "va de frente diez metros"
 
 def tone(seconds: float = 1.0, level: float = 0.2, rate: int = RATE) -> Samples:
     at = np.arange(round(seconds * rate)) / rate
-    return (level * np.sqrt(2) * np.sin(2 * np.pi * 220 * at)).astype(np.float32)
+    return np.asarray(level * np.sqrt(2) * np.sin(2 * np.pi * 220 * at), np.float32)
 
 
 def silence(seconds: float, rate: int = RATE) -> Samples:

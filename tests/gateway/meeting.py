@@ -25,7 +25,7 @@ class Meeting:
         self.listener: Phone
 
     async def enter(self, name: str = "", language: str = "en", **more: object) -> Phone:
-        phone = joined(self.running.ws, self._session, name, language, **more)
+        phone = joined(self.running.ws, self._session, name, language, "", **more)
         return await self._stack.enter_async_context(phone)
 
     async def says(self, phone: Phone, who: str) -> Message:
@@ -63,10 +63,10 @@ async def telling_apart(folder: Path, **settings: object) -> AsyncIterator[Runni
         yield running
 
 
-async def agrees(phone: Phone, **more: object) -> Message:
+async def agrees(phone: Phone, deadline_s: float = 15, **more: object) -> Message:
     """What a phone is told that says yes."""
     await phone.send(type="consent", consent="voice", wording="v1")
-    return await phone.receive("consent", **more)
+    return await phone.receive("consent", deadline_s, **more)
 
 
 def client_id(phone: Phone) -> str:

@@ -95,7 +95,7 @@ def vocabulary() -> list[str]:
 
 
 @torch.no_grad()
-def construct(network: DiT, letters: list[str]) -> None:
+def construct(network: Any, letters: list[str]) -> None:  # noqa: ANN401 not typed
     """First block: what is given at all. Second: where the same letter is given, and how."""
     for block in network.transformer_blocks:
         _clear(block)
@@ -136,7 +136,7 @@ def _take(proj: nn.Linear) -> None:
     proj.bias[_LARGE], proj.bias[_SMALL] = _CONSTANT, -_CONSTANT
 
 
-def _mark(block: nn.Module) -> None:
+def _mark(block: Any) -> None:  # noqa: ANN401 not typed
     """1 where speech is given, which is never zero, else 0: the difference of two ramps."""
     into, out = block.ff.ff[0][0], block.ff.ff[2]
     steep = 30 / (_MEAN_MEL * _MELS) * _SCALE
@@ -148,7 +148,7 @@ def _mark(block: nn.Module) -> None:
     block.attn_norm.linear.bias.view(6, _WIDTH)[5] = 1
 
 
-def _find(block: nn.Module) -> None:
+def _find(block: Any) -> None:  # noqa: ANN401 not typed
     """Half of the mel bands by each of the two heads that know letters and no places."""
     attention, half = block.attn, _MELS // 2
     once = math.sqrt(math.sqrt(_HEAD)) * _SCALE

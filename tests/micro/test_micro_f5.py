@@ -57,7 +57,8 @@ async def test_a_clone_is_nearer_to_its_reference_than_to_other_people() -> None
     await encoder.start()
     said = {person: speak(SAID[person.language], person.voice) for person in CAST}
     prints = {person: await encoder.embed(speech) for person, speech in said.items()}
-    own, others = [], []
+    own: list[float] = []
+    others: list[float] = []
     for person, speech in said.items():
         text, language = SAID[person.language], person.language
         reference = Reference(person.name, Audio(speech, SAMPLE_RATE), text, language)
@@ -69,4 +70,4 @@ async def test_a_clone_is_nearer_to_its_reference_than_to_other_people() -> None
     await cloner.stop()
     await encoder.stop()
     print(f"clones: {np.mean(own):.2f} to their own reference, {np.mean(others):.2f} to others")
-    assert np.mean(own) > np.mean(others) + 0.15
+    assert np.mean(own) > np.mean(others) + 0.25

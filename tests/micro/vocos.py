@@ -54,7 +54,7 @@ def build(folder: Path) -> None:
 
 
 @torch.no_grad()
-def construct(vocoder: Vocos) -> None:
+def construct(vocoder: Any) -> None:  # noqa: ANN401 not typed
     """The mel bands and their negatives go through it unchanged, up to the head."""
     backbone, out = vocoder.backbone, vocoder.head.out
     for parameter in (*backbone.embed.parameters(), *backbone.convnext.parameters()):

@@ -127,7 +127,7 @@ def laptop_process(
     token: str = TOKEN,
     seconds: float = 0.0,
     stderr: IO[str] | None = None,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> "Iterator[subprocess.Popen[str]]":
     """`babblefish accelerator` with `ScriptedCloner`; `folder` is an empty one, for its plugin."""
     process = subprocess.Popen(
@@ -140,7 +140,7 @@ def laptop_process(
             "BABBLEFISH_HOST": "127.0.0.1",
             "BABBLEFISH_PORT": "0",
             "SCRIPTED_SECONDS": str(seconds),
-            **environment,
+            **(environment or {}),
         },
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -36,7 +36,7 @@ class ScriptedVoices:
 
     async def cloned_from(self, voice: str) -> str | None:
         reference = self.references.get(voice)
-        return reference and reference.id
+        return reference.id if reference else None
 
     async def reference(self, voice: str) -> Reference | None:
         return self.references.get(voice)

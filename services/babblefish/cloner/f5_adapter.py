@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import linear
 
 MOST_RANK = 128
-_ADAPTED = (".attn.to_q", ".attn.to_k", ".attn.to_v", ".attn.to_out.0", ".ff.ff.0.0", ".ff.ff.2")
+_ADAPTED = ("attn.to_q", "attn.to_k", "attn.to_v", "attn.to_out.0", "ff.ff.0.0", "ff.ff.2")
 
 
 class Unfit(Exception):

@@ -32,8 +32,10 @@ def build(*arguments: Any) -> "F5Model":  # noqa: ANN401 as `F5Model` has them
 
 def _leave_trainer_out() -> None:
     """f5-tts' models import its trainer, and that wandb, pandas and more: most of the start."""
+    if _PACKAGE in sys.modules:
+        return
     spec = importlib.util.find_spec(_PACKAGE)
-    if _PACKAGE not in sys.modules and spec and spec.submodule_search_locations:
+    if spec and spec.submodule_search_locations:
         bare = types.ModuleType(_PACKAGE)
         bare.__path__ = list(spec.submodule_search_locations)
         sys.modules[_PACKAGE] = bare
