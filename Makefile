@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 CLUSTER := PYTHONPATH=k8s-tests $(BIN)/python -m deployment
 export UV_PYTHON_DOWNLOADS := never
+# Once, when it is installed: else every process that imports torch compiles it again.
+export UV_COMPILE_BYTECODE := 1
 ifdef PORT
 export BABBLEFISH_PORT := $(PORT)
 endif

@@ -26,11 +26,11 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.clone:
         sys.exit(_clone(chosen.port, chosen.heard))
-    with everything(chosen.port) as servers:
+    with everything(chosen.port) as gateway:
         if chosen.serve:
-            _leave_up(servers.gateway)
+            _leave_up(gateway)
         else:
-            sys.exit(_show(asyncio.run(play(servers.gateway.ws)), chosen.heard))
+            sys.exit(_show(asyncio.run(play(gateway.ws)), chosen.heard))
 
 
 def _clone(port: int, folder: Path) -> int:
@@ -38,12 +38,12 @@ def _clone(port: int, folder: Path) -> int:
     token = secrets.token_urlsafe()
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        everything(port, accelerator_token=token) as servers,
-        Laptop(f"ws://127.0.0.1:{servers.gateway.port}/ws/tts-accelerator", token) as laptop,
+        everything(port, accelerator_token=token) as gateway,
+        Laptop(f"ws://127.0.0.1:{gateway.port}/ws/tts-accelerator", token) as laptop,
     ):
-        right = asyncio.run(own_voice.play(servers, laptop, folder))
+        right = asyncio.run(own_voice.play(gateway, laptop, folder))
     print(f"Heard: {folder}/*.wav")
-    print("(The voices are of micro models: the stock one hums, and neither can be understood.)")
+    print("(The micro Kokoro hums; the micro F5 whispers, in the colour of the speaker's voice.)")
     return 0 if right else 1
 
 

@@ -2,22 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from tests.micro import CHECKPOINTS
 from tests.support.server import Server, serving
 from tests.support.stages import Stage, staged
 
 
-class Servers(NamedTuple):
-    """What phones call, and what knows voices."""
-
-    gateway: Server
-    speaker: Stage
-
-
 @contextlib.contextmanager
-def everything(port: int = 0, **settings: object) -> Iterator[Servers]:
+def everything(port: int = 0, **settings: object) -> Iterator[Server]:
     """All of it, the gateway with these settings."""
     with (
         _stage("translator") as translator,
@@ -32,7 +24,7 @@ def everything(port: int = 0, **settings: object) -> Iterator[Servers]:
             **settings,
         ) as gateway,
     ):
-        yield Servers(gateway, speaker)
+        yield gateway
 
 
 def _stage(name: str) -> contextlib.AbstractContextManager[Stage]:

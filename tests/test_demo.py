@@ -13,7 +13,7 @@ import pytest
 from babblefish.audio import from_pcm16
 from tests.support.phone import joined
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def demo(*arguments: str) -> "subprocess.Popen[str]":
@@ -39,6 +39,17 @@ def test_everybody_reads_and_hears_what_was_said_and_by_whom(tmp_path: Path) -> 
         with wave.open(str(tmp_path / f"{name}.wav")) as file:
             samples = from_pcm16(file.readframes(file.getnframes()))
         assert np.abs(samples).max() > 0.1
+
+
+def test_pierre_is_heard_in_his_own_voice_until_he_says_no(tmp_path: Path) -> None:
+    with demo("--clone", f"--heard={tmp_path}") as playing:
+        said, _ = playing.communicate(timeout=170)
+    assert playing.returncode == 0, said
+    assert "✗" not in said
+    assert said.count("of f5_cloned") == 2, "before the laptop was killed, and when it was back"
+    assert "the laptop is killed in mid-sentence: Dan hears the stock voice ✓" in said
+    assert "Pierre says no: deleted on" in said
+    assert len(list(tmp_path.glob("*-f5_cloned.wav"))) == 2
 
 
 async def test_it_can_be_left_up_for_other_phones() -> None:
