@@ -1,9 +1,11 @@
 """Checkpoints are somebody's files: damaged, hostile, of another network, or not there."""
 
 import json
+import multiprocessing
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from babblefish import settings
 from babblefish.cloner import f5
 from babblefish.cloner.f5_checkpoints import VOCODER, find, speakers
 from babblefish.errors import EngineMissing
+from tests.cloner.elsewhere import problem_of
 from tests.micro import CHECKPOINTS
 
 F5 = "f5-en-fr-pl"
@@ -156,6 +159,12 @@ def vocoder_code(folder: Path) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def child() -> Iterator[Executor]:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
@@ -175,14 +184,11 @@ def vocoder_code(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_used_is_named_and_runs_nothing(
-    folder: Path, spoil: Callable[[Path], None], named: str
+    child: Executor, folder: Path, spoil: Callable[[Path], None], named: str
 ) -> None:
-    from babblefish.cloner.f5_worker import build
-
     spoil(folder)
     engine = f5.build(load(folder))
-    file, problem = build(*engine._arguments).problem()
-    assert named in f"{file} {problem}"
+    assert named in child.submit(problem_of, engine._arguments).result(100)
     assert not (folder / "touched").exists()
 
 

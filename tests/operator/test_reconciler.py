@@ -84,6 +84,7 @@ def test_a_session_gets_a_link_and_a_status(cluster: Cluster, operator: Operator
         "Ready",
         "ScalingActive",
         "ScalingLimited",
+        "VoiceCloning",
     ]
 
     secret = cluster.secret("standup-join")
