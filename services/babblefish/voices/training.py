@@ -87,7 +87,7 @@ def material(store: Store, voice: str) -> Material:
     seconds = sum(sample.seconds for sample in samples)
     if len(samples) < LEAST_SAMPLES or seconds < LEAST_S:
         raise CannotTrain(
-            f"Of this voice there are {len(samples)} samples, {seconds:.0f} s.",
+            f"Of this voice there are {len(samples)} samples, {int(seconds)} s.",
             f"At least {LEAST_SAMPLES} and {LEAST_S:.0f} s are needed: let them talk on.",
         )
     held_out = samples[::_HELD_OUT]

@@ -1,0 +1,88 @@
+"""`babblefish voices train`, whole, on the micro checkpoints."""
+
+import asyncio
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from demo.cast import PIERRE
+
+from babblefish.audio import SAMPLE_RATE, Audio
+from babblefish.registry.store import FILE, Store
+from tests.micro import CHECKPOINTS
+from tests.micro.phrases import PHRASES
+from tests.micro.voices import speak
+from tests.registry.consents import consenting
+from tests.registry.voices import print_of, voice
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+_SAID = [phrase.fr for phrase in PHRASES[:24]]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Where Pierre said yes, and was heard for half a minute."""
+    store = Store(tmp_path / FILE)
+    consenting(store, voice(print_of(1), "pierre"))
+    for sample in store.samples.of("pierre"):
+        store.samples.drop(sample)
+    while store.samples.roll_back("pierre"):
+        pass
+    for text in _SAID:
+        store.samples.add("pierre", _sound(text), text, "fr", 0.9)
+    text = " ".join(_SAID[:4])
+    store.samples.clone_from("pierre", _sound(text), text, "fr", 0.9)
+    store.close()
+    return tmp_path
+
+
+def _sound(text: str) -> Audio:
+    return Audio(speak(text, PIERRE.voice), SAMPLE_RATE)
+
+
+def training(data_dir: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "babblefish", "voices", "train", "pierre"]
+    chosen = {"profile": "full", "models-dir": CHECKPOINTS, "data-dir": data_dir, "threads": 1}
+    flags = [f"--{name}={value}" for name, value in chosen.items()]
+    return subprocess.Popen(
+        command + flags, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def check(data_dir: Path, status: int, said: str) -> None:
+    """It said what it came to, did so, and left nothing of what it learnt from."""
+    assert status == 0, said
+    assert "An adapter needs about" in said
+    assert "Peak memory:" in said
+    before, after = map(float, re.findall(r"(-?\d\.\d+) before, (-?\d\.\d+) after", said)[0])
+    store = Store(data_dir / FILE)
+    reference = store.samples.reference("pierre")
+    store.close()
+    assert reference is not None
+    assert bool(reference.adapter) == (after > before)
+    assert ("It is kept." if after > before else "It is worse") in said
+    assert not list((data_dir / "training").glob("*"))
+
+
+def test_it_keeps_what_is_better_and_nothing_else(data_dir: Path) -> None:
+    with training(data_dir) as process:
+        said, _ = process.communicate(timeout=300)
+    check(data_dir, process.returncode, said)
+
+
+async def test_one_that_was_killed_goes_on(data_dir: Path) -> None:
+    place = data_dir / "training" / "pierre"
+    with training(data_dir) as process:
+        async with asyncio.timeout(200):
+            while not list(place.glob("*.pt")):
+                assert process.poll() is None
+                await asyncio.sleep(0.05)
+        process.kill()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    with training(data_dir) as process:
+        said, _ = process.communicate(timeout=300)
+    check(data_dir, process.returncode, said)
