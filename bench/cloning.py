@@ -51,7 +51,7 @@ async def _latencies() -> None:
         }
         for number in range(RUNS + 1):
             for equipped, (room, dan) in sides.items():
-                told = await room.says(dan, "dan")
+                told = await room.says(dan, "dan", live=True)
                 if told["has_f5_pending"]:
                     own = await _own_voice(room.listener, told)
                     added.extend([own] * (number > 0))  # the first brings the voice there
@@ -166,13 +166,15 @@ async def _deaths() -> None:
 async def _killed() -> tuple[_Outcome, float]:
     async with employing() as employer, AsyncExitStack() as dying, AsyncExitStack() as living:
         employer.voices.say_yes("pierre")
-        for stack in (dying, living):
-            cloner = ScriptedCloner(SENTENCE_S)
+        cloners = ScriptedCloner(SENTENCE_S), ScriptedCloner(SENTENCE_S)
+        for stack, cloner in zip((dying, living), cloners, strict=True):
             await stack.enter_async_context(laptop(employer.url, cloner))
         await employer.ready(2)
         await _said(employer, 2, within_s=30)
+        for cloner in cloners:
+            cloner.begun.clear()
         saying = asyncio.create_task(_said(employer, 10, within_s=5))
-        await asyncio.sleep(SENTENCE_S / 2)
+        await asyncio.wait_for(asyncio.gather(*(cloner.begun.wait() for cloner in cloners)), 5)
         await dying.aclose()
         outcome = await saying
         return outcome, outcome.seconds
@@ -193,6 +195,8 @@ async def _cycles() -> None:
 
 
 async def _come_and_go(employer: Employer, times: int) -> None:
+    before = len(asyncio.all_tasks())
+
     async def once() -> None:
         async with raw_laptop(employer.url) as raw:
             raw.socket.transport.abort()
@@ -200,4 +204,5 @@ async def _come_and_go(employer: Employer, times: int) -> None:
     for _ in range(times // 10):
         await asyncio.gather(*(once() for _ in range(10)))
     await employer.until(lambda: not employer.accelerators.all, deadline_s=60)
-    await asyncio.sleep(1)  # what is cancelled ends
+    # What is cancelled ends.
+    await employer.until(lambda: len(asyncio.all_tasks()) <= before + 2)
