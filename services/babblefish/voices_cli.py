@@ -14,7 +14,7 @@ from babblefish import settings as settings_module
 from babblefish.errors import BabbleFishError, KeptFileError, SettingsError
 from babblefish.registry.holdings import Purge
 from babblefish.registry.store import FILE, Store
-from babblefish.voices import account, training
+from babblefish.voices import account
 from babblefish.voices.account import Account
 
 app = typer.Typer(
@@ -42,7 +42,6 @@ def revoke(context: typer.Context, voice: _Voice) -> None:
     with _store(context) as store:
         if not store.revoke(voice):
             raise SettingsError(f"Nobody of the id {voice!r} said yes.", "`voices list` has them.")
-        training.sweep(settings_module.load(context.args).data_dir, store)
         typer.echo("Everything that was kept of this voice is deleted here.")
         for line in _told(_confirmed(store, voice)):
             typer.echo(line)

@@ -124,6 +124,8 @@ async def test_of_somebody_who_took_it_back_nothing_is_left_here_nor_on_laptops(
         assert cloned["speaker_id"] == client_id(dan)
         assert desk.cloner.known
         await dan.receive("training_progress", samples=3)
+        left = room.running.data_dir / "training" / client_id(dan)  # by a fine-tune that was killed
+        left.mkdir(parents=True)
         await dan.send(type="consent", consent="none")
         revoked = await dan.receive("consent")
         assert (revoked["state"], len(revoked["purged"]), revoked["waiting"]) == ("revoked", 1, [])
@@ -131,6 +133,7 @@ async def test_of_somebody_who_took_it_back_nothing_is_left_here_nor_on_laptops(
         desk.cloner.spoken.clear()
         await forgotten(said)
         assert not any(piece in room.running.traces for piece in snippets(said))
+        assert not left.exists()
         assert not (await room.says(dan, "dan"))["has_f5_pending"]
         assert desk.cloner.spoken == []
 

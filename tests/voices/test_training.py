@@ -132,20 +132,3 @@ def test_what_is_judged_by_is_not_learnt_from(store: Store) -> None:
     learnt, held_out = ({text for text, _ in part} for part in (material.learnt, material.held_out))
     assert learnt.isdisjoint(held_out)
     assert len(learnt | held_out) == 8
-
-
-def test_its_folder_is_private_and_goes_with_it(tmp_path: Path) -> None:
-    with training.workplace(tmp_path, "pierre") as folder:
-        assert folder.stat().st_mode & 0o777 == 0o700
-        (folder / "model_last.pt").touch()
-    assert not folder.exists()
-
-
-def test_what_a_killed_run_left_goes_with_the_yes(store: Store, tmp_path: Path) -> None:
-    left = tmp_path / "training" / "pierre"
-    left.mkdir(parents=True)
-    training.sweep(tmp_path, store)
-    assert left.exists()
-    store.revoke("pierre")
-    training.sweep(tmp_path, store)
-    assert not left.exists()

@@ -20,11 +20,13 @@ from babblefish.registry.holdings import Holdings
 from babblefish.registry.identity import Voice
 from babblefish.registry.kept import Kept, SessionKey, packed, unpacked
 from babblefish.registry.samples import Samples
+from babblefish.registry.scratch import Scratch
 
 __all__ = ["FILE", "Kept", "SessionKey", "Store"]
 
 FILE = "speakers.sqlite"
 
+_SCRATCH = "training"
 _PATIENCE_S = 5.0
 _SESSIONS = "SELECT DISTINCT session, uid FROM voices"
 
@@ -54,6 +56,7 @@ class Store:
         self.consents = Consents(self._database)
         self.samples = Samples(self._database)
         self.holdings = Holdings(self._database)
+        self.scratch = Scratch(path.parent / _SCRATCH if path else None)
 
     def close(self) -> None:
         """Closes the file."""
@@ -116,7 +119,7 @@ class Store:
     def forget_speaker(self, speaker_id: str) -> int:
         """How many voices had this id; everything that was kept of them is gone."""
         with self._whole():
-            consents = self._delete("consents WHERE voice = ?", speaker_id)
+            consents = int(self.revoke(speaker_id))
             return max(consents, self._forget("id = ?", speaker_id))
 
     def forget_session(self, name: str) -> int:
@@ -134,12 +137,15 @@ class Store:
         with self._whole():
             retained = self._delete("consents WHERE voice NOT IN (SELECT id FROM voices)")
             self._delete("consents")
+            self._sweep()
             return retained + self._forget("true")
 
     def revoke(self, speaker_id: str) -> bool:
         """Whether the voice consented; of that nothing is left, but its session still knows it."""
         with self._whole():
-            return self._delete("consents WHERE voice = ?", speaker_id) > 0
+            revoked = self._delete("consents WHERE voice = ?", speaker_id) > 0
+            self._sweep()
+            return revoked
 
     def forget_unheard(self, seconds: float) -> int:
         """How many voices nobody heard for so long."""
@@ -153,6 +159,9 @@ class Store:
             for session in known
             if over(session)
         )
+
+    def _sweep(self) -> None:
+        self.scratch.sweep(lambda voice: self.consents.of(voice) is not None)
 
     def _forget(self, which: str, *values: object) -> int:
         return self._delete(f"voices WHERE {which}", *values)

@@ -28,12 +28,11 @@ async def fine_tune(
 ) -> Outcome:
     """Kept only if it is better; raises `CannotTrain`, `DoesNotFit`, `EngineMissing`."""
     os.environ.update(f5_worker.ENVIRONMENT)
-    training.sweep(settings.data_dir, store)
     material = training.material(store, voice)
     cloner = f5.build(settings)
     checkpoint = _checkpoint(settings, material.reference.language)
     tell(_fits(checkpoint, settings.device))
-    with training.workplace(settings.data_dir, voice) as folder:
+    with store.scratch.of(voice) as folder:
         trained = _trained(store, voice, material, checkpoint, folder, settings.device, epochs)
         tell(f"Peak memory: {trained.peak / 1e9:.1f} GB. Listening to it …")
         await asyncio.gather(cloner.start(), encoder.start())

@@ -4,11 +4,8 @@ What is learnt is kept only if clones by it are nearer to the speaker than clone
 their voiceprints to that of samples which it has not learnt from.
 """
 
-import contextlib
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +22,6 @@ LEAST_SAMPLES = 6
 LEAST_S = 20.0
 _HELD_OUT = 4
 """Every so many-th sample is not learnt from but judged by."""
-_FOLDER = "training"
-_PRIVATE = 0o700
 
 
 class CannotTrain(BabbleFishError):
@@ -98,28 +93,6 @@ def material(store: Store, voice: str) -> Material:
 def examples(material: Material) -> list[Example]:
     """As the trainer wants them."""
     return [Example(resample(sound, F5_RATE).samples, text) for text, sound in material.learnt]
-
-
-@contextlib.contextmanager
-def workplace(data_dir: Path, voice: str) -> Iterator[Path]:
-    """Where an interrupted run goes on: nobody else may look, and it goes when the run is over.
-
-    It stays only where the run is killed.
-    """
-    folder = data_dir / _FOLDER / voice
-    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    folder.chmod(_PRIVATE)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep(data_dir: Path, store: Store) -> None:
-    """Deletes what killed runs left of people who took their yes back."""
-    for folder in (data_dir / _FOLDER).glob("*"):
-        if store.consents.of(folder.name) is None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def still_consents(store: Store, voice: str) -> Callable[[], None]:

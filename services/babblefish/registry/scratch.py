@@ -1,0 +1,34 @@
+"""What a fine-tune writes while it runs: one that was killed leaves it, and goes on from there."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_PRIVATE = 0o700
+
+
+class Scratch:
+    """A folder a voice in `folder`; there is none where nothing lasts."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def of(self, voice: str) -> Iterator[Path]:
+        """Nobody else may look, and it goes when the run is over, unless that is killed."""
+        if self._folder is None:
+            raise ValueError("Nothing lasts here.")
+        folder = self._folder / voice
+        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        folder.chmod(_PRIVATE)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, wanted: Callable[[str], bool]) -> None:
+        """Deletes what is of voices that are not wanted."""
+        for folder in self._folder.glob("*") if self._folder else ():
+            if not wanted(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""Where a fine-tune writes: private, and gone with the run, or with the yes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from babblefish.registry.store import FILE, Store
+from tests.registry.consents import SESSION, consenting
+from tests.registry.voices import print_of, voice
+
+_GOING: dict[str, Callable[[Store], object]] = {
+    "the yes is taken back": lambda store: store.revoke("pierre"),
+    "the voice is forgotten": lambda store: store.forget_speaker("pierre"),
+    "its session is": lambda store: store.forget_session(SESSION.name),
+    "all are": lambda store: store.forget_all(),
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = Store(tmp_path / FILE)
+    consenting(opened, voice(print_of(1), "pierre"))
+    consenting(opened, voice(print_of(2), "dan"))
+    return opened
+
+
+def test_nobody_else_may_look_and_it_goes_with_the_run(store: Store) -> None:
+    with store.scratch.of("pierre") as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "model_last.pt").touch()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("how", _GOING)
+def test_what_a_killed_run_left_goes_with_the_yes(store: Store, tmp_path: Path, how: str) -> None:
+    left = tmp_path / "training" / "pierre"
+    left.mkdir(parents=True)
+    (left / "model_last.pt").touch()
+    store.revoke("dan")
+    assert left.exists()
+    _GOING[how](store)
+    assert not left.exists()
