@@ -124,10 +124,13 @@ def test_it_serves(full: Release, salon: Meeting) -> None:
 
 
 @pytest.mark.usefixtures("laptop")
-def test_where_it_is_not_allowed_it_is_not_done(full: Release) -> None:
+async def test_where_it_is_not_allowed_it_is_not_done(full: Release) -> None:
     with meeting(full, "hushed", languages=LANGUAGES) as hushed:
         assert hushed.condition("VoiceCloning")["reason"] == "Disabled"
-        apply(full, "hushed", languages=LANGUAGES, voiceCloning="OptIn")
+        async with hushed.phone("Pierre", "fr") as pierre:
+            assert not pierre.all("joined")[0]["capabilities"]["cloning"]
+            apply(full, "hushed", languages=LANGUAGES, voiceCloning="OptIn")
+            await pierre.receive("policy", 30, cloning=True)
         hushed.wait("condition=VoiceCloning")
 
 

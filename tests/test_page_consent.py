@@ -234,6 +234,17 @@ async def test_a_refusal_takes_the_question_back(dan: Consenting) -> None:
     await expect(dan.page.get_by_role("button", name="Yes, use my voice")).to_be_visible()
 
 
+async def test_a_session_that_is_changed_is_believed(dan: Consenting) -> None:
+    await dan.says_yes()
+    await dan.told("policy", cloning=False)
+    await expect(dan.page.get_by_role("alert")).to_contain_text("nobody's voice is cloned any more")
+    await expect(dan.strip).to_be_hidden()
+    voices = dan.page.get_by_role("button", name="Voices", exact=True)
+    await expect(voices).to_be_hidden()
+    await dan.told("policy", cloning=True)
+    await expect(voices).to_be_visible()
+
+
 async def test_progress_is_drawn_and_told(dan: Consenting) -> None:
     await dan.says_yes()
     fields: Message = {"speaker_id": "me", "samples": 2, "needed_s": 12, "ready": False}

@@ -304,6 +304,12 @@ class ConsentState(Struct, frozen=True, tag="consent"):
     waiting: list[str] = []
 
 
+class Policy(Struct, frozen=True, tag="policy"):
+    """What is allowed in this session from now on, whatever `joined.capabilities` said."""
+
+    cloning: bool
+
+
 class TrainingProgress(Struct, frozen=True, tag="training_progress"):
     """How much of the participant's voice was collected: seconds, and how many will do.
 
@@ -354,6 +360,7 @@ Down = (
     | ClonedResult
     | Accelerator
     | ConsentState
+    | Policy
     | TrainingProgress
     | SpeakerUpdate
     | Received

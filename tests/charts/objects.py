@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from tests.charts.helm import Manifest
 
 Container = dict[str, Any]
-PARTS = ("gateway", "translator", "synthesizer", "speaker", "cloner", "operator")
-WORKLOADS = ("Deployment", "DaemonSet")
+PARTS = ("gateway", "translator", "synthesizer", "speaker", "cloner", "training", "operator")
+SERVED = ("Deployment", "DaemonSet")
+WORKLOADS = (*SERVED, "Job")
 LAPTOPS: dict[str, Any] = {
     "nodeSelector": {"babblefish.io/accelerator": "f5"},
     "tolerations": [{"key": "babblefish.io/accelerator", "value": "f5", "effect": "NoSchedule"}],
@@ -26,7 +27,8 @@ def stages(values: dict[str, Any]) -> tuple[str, ...]:
 def parts(values: dict[str, Any]) -> tuple[str, ...]:
     """The components that there are."""
     cloner = ["cloner"] if values["cloner"]["enabled"] else []
-    return ("gateway", *stages(values), *cloner, "operator")
+    training = ["training"] if values["training"]["voice"] else []
+    return ("gateway", *stages(values), *cloner, *training, "operator")
 
 
 class Pod(NamedTuple):
@@ -76,12 +78,21 @@ def by_part(manifests: Iterable[Manifest], kind: str) -> dict[str, Manifest]:
 def pods(manifests: Iterable[Manifest]) -> list[Pod]:
     """Everything that becomes a pod."""
     bare = [Pod(part(it), it["metadata"]["labels"], it["spec"]) for it in of_kind(manifests, "Pod")]
-    return [*served(manifests), *bare]
+    return [*installed(manifests), *bare]
+
+
+def installed(manifests: Iterable[Manifest]) -> list[Pod]:
+    """The components' pods."""
+    return _templates(manifests, WORKLOADS)
 
 
 def served(manifests: Iterable[Manifest]) -> list[Pod]:
-    """The pods that go on."""
-    templates = [(part(it), it["spec"]["template"]) for it in of_kind(manifests, *WORKLOADS)]
+    """Those that go on."""
+    return _templates(manifests, SERVED)
+
+
+def _templates(manifests: Iterable[Manifest], kinds: tuple[str, ...]) -> list[Pod]:
+    templates = [(part(it), it["spec"]["template"]) for it in of_kind(manifests, *kinds)]
     return [Pod(part, it["metadata"]["labels"], it["spec"]) for part, it in templates]
 
 

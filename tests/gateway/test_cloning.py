@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from prometheus_client import REGISTRY
 
 from babblefish.audio import SAMPLE_RATE, Audio
 from babblefish.cloner.matching import MARK
+from babblefish.gateway.tickets import Live
 from tests.gateway.meeting import SAID, WORDS, Meeting, agrees, client_id, meeting, telling_apart
 from tests.support.inprocess import Running, gateway
 from tests.support.laptop import ScriptedCloner, laptop
 from tests.support.phone import Phone, joined
 
 pytestmark = pytest.mark.slow
+
+KEY = "a key of thirty-two bytes, at least, for HS256"
 
 
 @pytest.fixture
@@ -133,6 +137,32 @@ async def test_who_takes_it_back_in_mid_sentence_is_not_heard(room: Meeting) -> 
         assert not (await room.says(dan, "dan"))["has_f5_pending"]
         assert cloner.known == set()
     assert room.listener.all("f5_result") == []
+
+
+async def test_a_session_that_allows_it_no_more_does_so_in_mid_sentence(tmp_path: Path) -> None:
+    claims = {"iss": "babblefish-operator", "sub": "u", "session": "team", "voice_cloning": "OptIn"}
+    token = jwt.encode(claims, KEY, algorithm="HS256")
+    cloner = ScriptedCloner(held_up=asyncio.Event())
+    async with (
+        telling_apart(tmp_path, session_key=KEY) as running,
+        joined(running.ws, "team", "Ana", "es", token=token) as ana,
+        joined(running.ws, "team", "Dan", "en", token=token) as dan,
+        laptop(accelerators(running), cloner, token=""),
+    ):
+        room = Meeting(running, None, "team")  # type: ignore[arg-type]
+        room.listener = ana
+        await connected(ana, 1)
+        await clonable(room, dan, "dan")
+        assert (await room.says(dan, "dan"))["has_f5_pending"]
+        await cloner.begun.wait()
+        before = clones()
+        await running.govern({"team": Live("u", "Disabled")})
+        assert cloner.held_up
+        cloner.held_up.set()
+        await counted(before, "withdrawn")
+        assert not (await room.says(dan, "dan"))["has_f5_pending"]
+        assert len(cloner.spoken) == 1
+    assert ana.all("f5_result") == []
 
 
 async def test_what_comes_too_late_is_not_heard(tmp_path: Path) -> None:

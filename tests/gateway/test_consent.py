@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from babblefish.audio import Samples, to_pcm16
 from babblefish.cli import app
+from babblefish.gateway.tickets import Live
 from tests.gateway.meeting import Meeting, agrees, client_id, meeting, telling_apart
 from tests.support.inprocess import Running, gateway
 from tests.support.phone import Phone, connected, joined
@@ -323,6 +324,34 @@ async def test_a_session_that_opts_in_may_clone(tmp_path: Path) -> None:
         joined(running.ws, "team", "Dan", "en", token=token) as dan,
     ):
         assert (await agrees(dan))["state"] == "pending"
+
+
+async def test_what_the_operator_says_of_a_session_overrides_its_tickets(tmp_path: Path) -> None:
+    token, uid = ticket("team", "u", voice_cloning="OptIn"), "u"
+    async with (
+        telling_apart(tmp_path, session_key=KEY) as running,
+        joined(running.ws, "team", "Ana", "es", token=token) as ana,
+        joined(running.ws, "team", "Dan", "en", token=token) as dan,
+    ):
+        room = Meeting(running, None, "team")  # type: ignore[arg-type]
+        room.listener = ana
+        await running.govern({"team": Live(uid)})
+        await room.says(dan, "dan")
+        await agrees(dan)
+        await running.govern({"team": Live(uid, "Disabled")})
+        assert not (await dan.receive("policy"))["cloning"]
+        collected = len(dan.all("training_progress"))
+        await room.says(dan, "dan")
+        await dan.send(type="consent", consent="voice")
+        assert (await dan.receive("error"))["code"] == "no_cloning"
+        async with joined(running.ws, "team", "Eva", "en", token=token) as eva:
+            assert not eva.all("joined")[0]["capabilities"]["cloning"]
+        await running.govern({"team": Live(uid, "OptIn")})
+        assert (await dan.receive("policy"))["cloning"]
+        assert len(dan.all("training_progress")) == collected
+        await room.says(dan, "dan")
+        await dan.receive("consent", state="granted")
+    assert len(ana.all("policy")) == 2
 
 
 async def test_a_policy_that_nobody_knows_is_no_ticket(tmp_path: Path) -> None:

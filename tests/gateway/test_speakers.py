@@ -12,6 +12,7 @@ import jwt
 import pytest
 from prometheus_client import generate_latest
 
+from babblefish.gateway.tickets import Live
 from babblefish.people import PALETTE
 from babblefish.registry.store import FILE, Store
 from tests.gateway.test_insight import figures
@@ -402,7 +403,7 @@ async def test_without_a_speaker_stage_whoever_holds_the_phone_speaks(tmp_path: 
 async def test_voices_of_a_session_that_an_operator_made_wait_for_its_end(tmp_path: Path) -> None:
     async with gateway(tmp_path, ScriptedEncoder(), session_key=KEY) as running:
         await meet(running, "team", "uid 1")
-        await running.govern({"team": "uid 1"})
+        await running.govern({"team": Live("uid 1")})
         assert [session["name"] for session in await listed(running)] == ["team"]
         await running.govern({})
         assert await listed(running) == []

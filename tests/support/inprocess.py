@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from babblefish.errors import StageDown
 from babblefish.gateway.app import GatewayApps
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.speakers import Speakers
+from babblefish.gateway.tickets import Live
 from babblefish.registry.identity import Decision, Heard
 from babblefish.registry.store import FILE
 from babblefish.settings import load
@@ -97,8 +98,8 @@ class Running:
     data_dir: Path
     encoder: ScriptedEncoder | None
     synthesizer: ScriptedSynthesizer
-    govern: Callable[[dict[str, str]], Awaitable[None]]
-    """The operator's word: which sessions there are, by name, with their uids."""
+    govern: Callable[[Mapping[str, Live]], Awaitable[None]]
+    """The operator's word: which sessions there are, by name."""
     learned: "asyncio.Queue[None]"
     """An item whenever the registry learned from an utterance, which it does beside the telling."""
     translator: ScriptedTranslator

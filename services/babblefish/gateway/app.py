@@ -87,7 +87,6 @@ class Gateway:
             )
             self._seats = Seats(self._exchange)
             self._sessions = sessions
-            self._speakers = speakers
             self.overseer = Overseer(
                 sessions, self._seats, self._census, self._accelerators.equipped
             )
@@ -124,12 +123,12 @@ class Gateway:
 
     async def own_voices(self) -> list[Account]:
         """What is kept of who said yes to the cloning of their voice."""
-        return await self._own.accounts()
+        return await self._speakers.own.accounts()
 
     async def revoke(self, speaker_id: str) -> Purge | None:
         """What laptops say of the voice, of which nothing is left here; none if it said no yes."""
-        gone = await self._own.revoke([speaker_id])
-        return await self._own.confirmed(speaker_id) if gone else None
+        gone = await self._speakers.own.revoke([speaker_id])
+        return await self._speakers.own.confirmed(speaker_id) if gone else None
 
     def status(self) -> Status:
         """See `Status`; the first ones are what the user's documents show."""
@@ -169,7 +168,7 @@ class Gateway:
                 settings.utterance_deadline_s,
                 cloning=settings.voice_cloning,
             )
-            self._own = speakers.own
+            self._speakers = speakers
             forgetting = asyncio.create_task(speakers.forget_abandoned(settings.resume_s))
             try:
                 async with speakers.watching():
@@ -184,9 +183,10 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def _cloning(self) -> AsyncIterator[Cloning]:
-        settings = self.settings
-        self._accelerators = Accelerators(settings, self._bus, self._own, self._census.changed)
-        cloning = Cloning(self._bus, self._own, settings.clone_deadline_s)
+        settings, own = self.settings, self._speakers.own
+        self._accelerators = Accelerators(settings, self._bus, own, self._census.changed)
+        allowed = self._speakers.consents.allows
+        cloning = Cloning(self._bus, own, allowed, settings.clone_deadline_s)
         async with self._accelerators.running():
             try:
                 yield cloning

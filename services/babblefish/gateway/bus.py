@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from babblefish.people import Person, Speaker
-from babblefish.protocol import ConsentState, TrainingProgress
+from babblefish.protocol import ConsentState, Policy, TrainingProgress
 from babblefish.telemetry import log
 
 _log = log(__name__)
@@ -105,7 +105,7 @@ class Private(Struct, frozen=True, tag="private"):
     """Something for one participant alone."""
 
     client_id: str
-    message: ConsentState | TrainingProgress
+    message: ConsentState | Policy | TrainingProgress
 
 
 Event = Present | Captioned | Interpreted | Cloned | Equipped | Named | Renamed | Told | Private

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,11 +22,14 @@ _log = log(__name__)
 
 
 class Cloning:
-    """Has sentences cloned whose speakers said yes."""
+    """Has sentences cloned whose speakers said yes, in sessions that are `allowed` to."""
 
-    def __init__(self, bus: Bus, voices: OwnVoices, deadline_s: float) -> None:
+    def __init__(
+        self, bus: Bus, voices: OwnVoices, allowed: Callable[[str], bool], deadline_s: float
+    ) -> None:
         self.bus = bus
         self.voices = voices
+        self.allowed = allowed
         self._deadline_s = deadline_s
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -113,7 +116,7 @@ class Clone:
         """What became of it; raises where nothing did."""
         async with asyncio.timeout(self._job.deadline - time.time()):
             wav = await asyncio.to_thread(_like_stock, await self._coming, told.wav or b"")
-            if not await self._still_theirs():
+            if not (self._cloning.allowed(session) and await self._still_theirs()):
                 return "withdrawn"
         latency_ms = milliseconds_since(spoke_at)
         metrics.CLONE_LATENCY.observe(latency_ms / 1000)

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from babblefish.errors import KeptFileError
 from babblefish.gateway.bus import Bus, Private
 from babblefish.gateway.interpreter import Participant
-from babblefish.gateway.tickets import Ticket
-from babblefish.protocol import ConsentState, Refusal, TrainingProgress
+from babblefish.gateway.tickets import Ticket, VoiceCloning
+from babblefish.protocol import ConsentState, Policy, Refusal, TrainingProgress
 from babblefish.registry.consents import Consent
 from babblefish.registry.identity import Decision
 from babblefish.voices.own import Own
@@ -45,6 +45,7 @@ class Consents:
         self._listening = listening
         self._adhoc = adhoc
         self._phones: dict[str, _Phone] = {}
+        self._policies: Mapping[str, VoiceCloning | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
@@ -57,16 +58,30 @@ class Consents:
         finally:
             del self._phones[client_id]
 
+    def allows(self, session: str) -> bool:
+        """Whether whoever says yes in that session is cloned."""
+        return self.refusal(session) is None
+
     def refusal(self, session: str) -> Refusal | None:
         """Why nobody is cloned in that session; nothing where whoever says yes is."""
         if not self._listening:
             return _refusal("Nothing here clones voices")
         if not self._own.lasting:
             return _refusal("Nothing can be recorded here, so nobody's voice is cloned")
+        policy = self._policies.get(session)
         phones = [phone for phone in self._phones.values() if phone.session == session]
-        if not (phones and all(phone.allowed for phone in phones)):
+        if policy == "Disabled" or not (phones and (policy or all(it.allowed for it in phones))):
             return _refusal("In this session nobody's voice is cloned")
         return None
+
+    async def govern(self, policies: Mapping[str, VoiceCloning | None]) -> None:
+        """The operator's word on sessions, over that of tickets; phones are told what changes."""
+        sessions = {phone.session for phone in self._phones.values()}
+        before = {session for session in sessions if self.allows(session)}
+        self._policies = policies
+        for session in sessions:
+            if (allowed := self.allows(session)) != (session in before):
+                await self._tell_policy(session, allowed=allowed)
 
     # ── a participant's word ─────────────────────────────────────────────────────────────────
 
@@ -107,7 +122,7 @@ class Consents:
         self, phone: _Phone, voices: Sequence[str], *, remembered: bool
     ) -> ConsentState | None:
         """What a word that waited comes to; without one, what an earlier session recorded."""
-        if phone.word == YES and self.refusal(phone.session) is None:
+        if phone.word == YES and self.allows(phone.session):
             return await self._yes(phone, voices)
         if phone.word is not None:
             return await self._no(phone, voices)
@@ -171,6 +186,14 @@ class Consents:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _tell_policy(self, session: str, *, allowed: bool) -> None:
+        """A yes that was recorded is told again where it holds again; one that waits is void."""
+        for client_id, phone in list(self._phones.items()):
+            if phone.session == session:
+                phone.voice = None
+                phone.word = None if phone.word == YES else phone.word
+                await self._bus.publish(session, Private(client_id, Policy(allowed)))
 
     async def _tell_revoked(self, voice: str) -> None:
         """Once laptops confirmed that it is gone there, or are late."""

@@ -15,6 +15,7 @@ from babblefish.gateway.bus import Equipped
 from babblefish.gateway.census import Census
 from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
+from babblefish.gateway.tickets import Live
 from babblefish.protocol import CLOSE_ENDED, CLOSE_POLICY, Refusal
 from babblefish.telemetry import log
 
@@ -48,12 +49,6 @@ class Counts(Struct, frozen=True, tag="counts"):
 
     sessions: Mapping[str, Count]
     accelerators: Accelerating = Accelerating(0, [])
-
-
-class Live(Struct, frozen=True):
-    """A session that there is."""
-
-    uid: str
 
 
 class Governed(Struct, frozen=True, tag="sessions"):
@@ -111,7 +106,7 @@ class Overseer:
 
     async def _govern(self, governed: Governed) -> None:
         """Who sits in a session that is no more is told why."""
-        await self._sessions.govern({name: live.uid for name, live in governed.live.items()})
+        await self._sessions.govern(governed.live)
         for seat in self._seats.all:
             if seat.ticket and not self._sessions.admits(seat.ticket):
                 why = governed.ended.get(seat.session, "deleted")

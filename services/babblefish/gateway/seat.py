@@ -181,7 +181,7 @@ class Seat:
             heartbeat_s=self._exchange.settings.heartbeat_s,
             resume_token=token,
             received=self.received,
-            capabilities=Capabilities(cloning=self._consents.refusal(self.session) is None),
+            capabilities=Capabilities(cloning=self._consents.allows(self.session)),
         )
 
     @property

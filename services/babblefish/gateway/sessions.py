@@ -23,7 +23,7 @@ from babblefish.gateway.bus import (
 )
 from babblefish.gateway.outbox import Outbox, Worth
 from babblefish.gateway.speakers import Speakers
-from babblefish.gateway.tickets import Ticket
+from babblefish.gateway.tickets import Live, Ticket
 from babblefish.people import Person, Speaker
 from babblefish.protocol import (
     CLOSE_ENDED,
@@ -155,21 +155,24 @@ class Sessions:
         self._adhoc = adhoc
         self._capacity = capacity
         self._open: dict[str, _Open] = {}
-        self._live: dict[str, str] | None = None
+        self._live: dict[str, Live] | None = None
 
     async def people(self) -> dict[str, list[Person]]:
         """Who is in each session."""
         return {name: await self._bus.people(name) for name in sorted(self._open)}
 
-    async def govern(self, live: Mapping[str, str]) -> None:
-        """The operator's word: which sessions there are, by name, with their uids."""
+    async def govern(self, live: Mapping[str, Live]) -> None:
+        """The operator's word: which sessions there are, by name."""
         if self._live != live:
             self._live = dict(live)
             await self._speakers.govern(live)
 
     def admits(self, ticket: Ticket) -> bool:
         """Whether its session still is; true as long as no operator said anything."""
-        return self._live is None or self._live.get(ticket.session) == ticket.sub
+        if self._live is None:
+            return True
+        live = self._live.get(ticket.session)
+        return live is not None and live.uid == ticket.sub
 
     @contextlib.asynccontextmanager
     async def join(self, name: str, ticket: Ticket | None = None) -> AsyncIterator[Session]:

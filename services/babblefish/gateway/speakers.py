@@ -16,6 +16,7 @@ from babblefish.errors import BabbleFishError
 from babblefish.gateway.bus import Bus, Named, Renamed
 from babblefish.gateway.consent import Consents
 from babblefish.gateway.interpreter import Participant
+from babblefish.gateway.tickets import Live
 from babblefish.people import Person, Speaker, lowest_free
 from babblefish.protocol import Refusal
 from babblefish.registry.identity import Decision, Heard
@@ -153,9 +154,10 @@ class Speakers:
             if over and not await self.bus.people(session.name):
                 await self._registry.end(session)
 
-    async def govern(self, live: Mapping[str, str]) -> None:
-        """The operator's word on which sessions there are."""
-        await self._registry.end_governed(live)
+    async def govern(self, live: Mapping[str, Live]) -> None:
+        """The operator's word: which sessions there are, and whether voices are cloned in them."""
+        await self._registry.end_governed({name: session.uid for name, session in live.items()})
+        await self.consents.govern({name: it.voice_cloning for name, it in live.items()})
 
     async def forget_abandoned(self, after_s: float) -> None:
         """What a gateway left that ended in disorder, once its phones had time to come back."""
@@ -181,7 +183,7 @@ class Speakers:
         if person is None:
             return Decision("unsure")
         session = self._open.get(phone.session, SessionKey(phone.session))
-        cloning = self.consents.refusal(phone.session) is None
+        cloning = self.consents.allows(phone.session)
         return await self._registry.identify(
             session, heard, person, people, keep=keep, cloning=cloning
         )

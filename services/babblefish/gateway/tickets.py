@@ -12,6 +12,7 @@ from msgspec import Struct
 from babblefish.protocol import CLOSE_TOKEN, Refusal
 
 ISSUER = "babblefish-operator"
+VoiceCloning = Literal["OptIn", "Disabled"]
 _ALGORITHM = "HS256"
 
 
@@ -23,7 +24,14 @@ class Ticket(Struct, frozen=True):
     session: str
     languages: frozenset[str] = frozenset()
     max_clients: int | None = None
-    voice_cloning: Literal["OptIn", "Disabled"] = "Disabled"
+    voice_cloning: VoiceCloning = "Disabled"
+
+
+class Live(Struct, frozen=True):
+    """A session that there is, as the operator has it: it may allow other things than tickets."""
+
+    uid: str
+    voice_cloning: VoiceCloning | None = None
 
 
 def looks_like_one(token: str | None) -> bool:
