@@ -27,6 +27,8 @@ _LOOK_EVERY_S = 0.1
 
 _Voice = Annotated[str, typer.Argument(metavar="SPEAKER_ID", help="Whose; see `list`.")]
 
+_Full = Annotated[bool, typer.Option(help="Every weight learns: better, with more memory.")]
+
 
 @app.command("list", context_settings=_SETTINGS)
 def list_(context: typer.Context) -> None:
@@ -48,7 +50,7 @@ def revoke(context: typer.Context, voice: _Voice) -> None:
 
 
 @app.command(context_settings=_SETTINGS)
-def train(context: typer.Context, voice: _Voice) -> None:
+def train(context: typer.Context, voice: _Voice, full: _Full = False) -> None:
     """Fine-tune F5 to a voice that may be cloned; kept only if it gets nearer to its speaker."""
     from babblefish.gateway.engines import speaker_encoder
     from babblefish.voices.fine_tune import fine_tune
@@ -58,7 +60,7 @@ def train(context: typer.Context, voice: _Voice) -> None:
         encoder = speaker_encoder(settings)
         if encoder is None:
             raise SettingsError("Nobody is known by voice here.", "Set BABBLEFISH_SPEAKER.")
-        outcome = asyncio.run(fine_tune(store, voice, encoder, settings, typer.echo))
+        outcome = asyncio.run(fine_tune(store, voice, encoder, settings, typer.echo, full=full))
         kept = "It is kept." if outcome.better else "It is worse: what was there before stays."
         typer.echo(f"{outcome}. {kept}")
 

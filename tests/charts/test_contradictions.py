@@ -48,6 +48,14 @@ from tests.charts import helm
             r"joinToken and acceleratorToken are the same Secret and key.*answer as a laptop",
         ),
         (("cloner.enabled=true",), r"cloner\.enabled needs profile full"),
+        (
+            ('training.voice="v"', 'gateway.existingClaim="c"'),
+            r"training\.voice needs profile full",
+        ),
+        (
+            ('training.voice="v"', 'profile="full"', 'models.hostPath="/models"'),
+            r"training\.voice needs gateway\.existingClaim",
+        ),
         (('profile="full"',), r"profile full needs models.*values-full\.yaml"),
         (
             ('models={"hostPath": "/models", "existingClaim": "m"}',),

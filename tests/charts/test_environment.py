@@ -6,7 +6,7 @@ from babblefish import settings
 from babblefish.settings import PREFIX, Settings
 from babblefish_operator import settings as operator_settings
 from tests.charts.helm import Manifest
-from tests.charts.objects import Container, environment, pods, served
+from tests.charts.objects import Container, environment, installed, pods, served
 
 
 def test_gateway_and_stages_know_every_variable(manifests: list[Manifest]) -> None:
@@ -29,7 +29,7 @@ def test_the_operator_knows_every_variable(manifests: list[Manifest]) -> None:
 def test_gateway_and_stages_take_what_they_are_told(
     manifests: list[Manifest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         if pod.part == "operator":
             continue
         with monkeypatch.context() as pods_own:

@@ -8,7 +8,7 @@ import yaml
 
 from tests.charts import helm
 from tests.charts.helm import CHART, Manifest
-from tests.charts.objects import pods, served
+from tests.charts.objects import installed, pods, served
 
 _IMAGE = re.compile(r"[^/\s]+(:\d+)?/[a-z0-9/._-]+(:[\w][\w.-]*|@sha256:[0-9a-f]{64})")
 
@@ -23,10 +23,15 @@ def test_every_image_has_a_tag_or_a_digest(manifests: list[Manifest]) -> None:
 def test_the_program_is_the_components_own(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         (container,) = pod.spec["containers"]
         assert f"/{values[pod.part]['image']['repository']}" in container["image"]
-        arguments = {"gateway": ["serve"], "cloner": ["accelerator"], "operator": None}
+        arguments = {
+            "gateway": ["serve"],
+            "cloner": ["accelerator"],
+            "training": _training(values["training"]),
+            "operator": None,
+        }
         assert container.get("args") == arguments.get(pod.part, ["stage", pod.part])
 
 
@@ -51,7 +56,7 @@ def test_a_components_own_wins_over_the_general_and_a_digest_over_a_tag(
 def test_each_is_pulled_as_its_component_or_all_say(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         expected = values[pod.part]["image"]["pullPolicy"] or values["image"]["pullPolicy"]
         assert {it["imagePullPolicy"] for it in pod.containers} == {expected}
 
@@ -59,6 +64,10 @@ def test_each_is_pulled_as_its_component_or_all_say(
 def test_pull_secrets_reach_every_pod(manifests: list[Manifest], values: dict[str, Any]) -> None:
     for pod in pods(manifests):
         assert pod.spec.get("imagePullSecrets", []) == values["imagePullSecrets"]
+
+
+def _training(values: dict[str, Any]) -> list[str]:
+    return ["voices", "train", values["voice"], *(["--full"] if values["full"] else [])]
 
 
 def _app_version() -> str:

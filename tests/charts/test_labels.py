@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.charts.helm import NAMESPACE, Manifest
-from tests.charts.objects import CLUSTERWIDE, WORKLOADS, name, namespaced, of_kind, pods
+from tests.charts.objects import CLUSTERWIDE, SERVED, WORKLOADS, name, namespaced, of_kind, pods
 
 _COMMON = {
     "app.kubernetes.io/name",
@@ -31,7 +31,7 @@ def test_every_object_is_in_the_releases_namespace_or_in_none(manifests: list[Ma
 
 
 def test_every_deployment_selects_its_own_pods_only(manifests: list[Manifest]) -> None:
-    for workload in of_kind(manifests, *WORKLOADS):
+    for workload in of_kind(manifests, *SERVED):
         template = workload["spec"]["template"]["metadata"]["labels"]
         assert _found(manifests, workload["spec"]["selector"]["matchLabels"]) == [template]
 

@@ -1,10 +1,10 @@
-"""Prometheus finds every pod, by the operator's monitor or by annotations."""
+"""Prometheus finds every pod that serves, by the operator's monitor or by annotations."""
 
 from typing import Any
 
 from tests.charts import helm
 from tests.charts.helm import CHART, Manifest
-from tests.charts.objects import WORKLOADS, of_kind, served
+from tests.charts.objects import SERVED, WORKLOADS, of_kind, served
 
 
 def test_the_monitor_scrapes_one_open_port_of_every_pod(manifests: list[Manifest]) -> None:
@@ -31,8 +31,8 @@ def test_there_is_a_monitor_only_where_the_cluster_knows_what_it_is(
 def test_annotations_are_there_where_they_are_asked_for(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
-    for deployment in of_kind(manifests, *WORKLOADS):
-        annotations = deployment["spec"]["template"]["metadata"].get("annotations", {})
+    for workload in of_kind(manifests, *WORKLOADS):
+        annotations = workload["spec"]["template"]["metadata"].get("annotations", {})
         scrape = annotations.get("prometheus.io/scrape") == "true"
-        assert scrape is values["monitoring"]["annotations"]
+        assert scrape is (values["monitoring"]["annotations"] and workload["kind"] in SERVED)
         assert annotations.get("prometheus.io/port", "9001") == "9001"

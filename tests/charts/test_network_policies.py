@@ -5,6 +5,9 @@ from typing import Any
 from tests.charts.helm import Manifest
 from tests.charts.objects import COMPONENT, by_part, parts, stages
 
+_CALLERS = {"synthesizer": ["operator"], "speaker": ["training"]}
+"""Of stages, beside the gateway."""
+
 
 def test_every_component_has_one(manifests: list[Manifest], values: dict[str, Any]) -> None:
     expected = set(parts(values)) if values["networkPolicy"]["enabled"] else set()
@@ -29,13 +32,13 @@ def test_the_operator_calls_the_gateways_admin_port_and_whom_it_likes(
         assert policies["operator"]["spec"]["policyTypes"] == ["Ingress"]
 
 
-def test_stages_hear_from_the_gateway_from_who_scales_them_and_from_who_reads_metrics(
+def test_stages_hear_from_the_gateway_from_who_needs_them_and_from_who_reads_metrics(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
     policies = by_part(manifests, "NetworkPolicy")
     for stage in stages(values) if policies else ():
         (rule,) = policies[stage]["spec"]["ingress"]
-        callers = ["gateway", *(["operator"] if stage == "synthesizer" else [])]
+        callers = ["gateway", *(it for it in _CALLERS.get(stage, []) if it in parts(values))]
         own, readers = rule["from"][: len(callers)], rule["from"][len(callers) :]
         assert [it["podSelector"]["matchLabels"][COMPONENT] for it in own] == callers
         assert readers == values["networkPolicy"]["metricsFrom"]
@@ -62,3 +65,17 @@ def test_the_cloner_calls_the_gateway_and_the_dns_and_is_called_for_metrics_only
         heard = [rule["from"] for rule in policy.get("ingress", [])]
         readers = values["networkPolicy"]["metricsFrom"]
         assert heard == ([readers] if readers else [])
+
+
+def test_the_training_calls_the_speaker_and_the_dns_and_is_called_by_nobody(
+    manifests: list[Manifest],
+) -> None:
+    policies = by_part(manifests, "NetworkPolicy")
+    for policy in [policies["training"]["spec"]] if "training" in policies else ():
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        assert "ingress" not in policy
+        speaker, names = policy["egress"]
+        assert speaker["ports"] == [{"port": 9001}]
+        (peer,) = speaker["to"]
+        assert peer["podSelector"]["matchLabels"][COMPONENT] == "speaker"
+        assert {port["port"] for port in names["ports"]} == {53}

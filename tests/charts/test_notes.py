@@ -8,7 +8,7 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.helm import CHART, Manifest
-from tests.charts.objects import environment, parts, served
+from tests.charts.objects import environment, name, of_kind, parts, served
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +77,12 @@ def test_it_warns_of_what_will_surprise(notes: str, values: dict[str, Any]) -> N
     }
     for warning, due in expected.items():
         assert (warning in notes) is due, warning
+
+
+def test_a_training_is_followed_by_a_command(notes: str, manifests: list[Manifest]) -> None:
+    jobs = [name(job) for job in of_kind(manifests, "Job")]
+    assert all(f"logs --follow job/{job}\n" in notes for job in jobs)
+    assert ("job/" in notes) is bool(jobs)
 
 
 def test_a_dot_in_the_secrets_key_is_escaped(noted: Path, case: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kubernetes knows of every pod whether it lives, and whether it may be called."""
+"""Kubernetes knows of every pod that serves whether it lives, and whether it may be called."""
 
 from tests.charts.helm import Manifest
 from tests.charts.objects import served

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.charts.helm import Manifest
-from tests.charts.objects import environment, pods, served
+from tests.charts.objects import environment, installed, pods
 
 
 def test_cores_and_memory_are_requested_and_limited(manifests: list[Manifest]) -> None:
@@ -13,8 +13,8 @@ def test_cores_and_memory_are_requested_and_limited(manifests: list[Manifest]) -
                 assert {"cpu", "memory"} <= container["resources"][bound].keys(), pod.part
 
 
-def test_memory_that_is_used_is_memory_that_was_reserved(manifests: list[Manifest]) -> None:
-    for pod in served(manifests):
+def test_memory_that_is_used_is_memory_that_was_reinstalled(manifests: list[Manifest]) -> None:
+    for pod in installed(manifests):
         for container in pod.containers:
             resources = container["resources"]
             assert resources["requests"]["memory"] == resources["limits"]["memory"], pod.part
@@ -23,7 +23,7 @@ def test_memory_that_is_used_is_memory_that_was_reserved(manifests: list[Manifes
 def test_pinned_pods_are_guaranteed_whole_cores(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         if values[pod.part]["pinned"]:
             for container in pod.containers:
                 resources = container["resources"]
@@ -32,7 +32,7 @@ def test_pinned_pods_are_guaranteed_whole_cores(
 
 
 def test_cores_are_those_asked_for(manifests: list[Manifest], values: dict[str, Any]) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         (container,) = pod.spec["containers"]
         asked = float(values[pod.part]["cpu"])
         given = {bound: float(it["cpu"]) for bound, it in container["resources"].items()}
@@ -45,7 +45,7 @@ def test_cores_are_those_asked_for(manifests: list[Manifest], values: dict[str, 
 
 
 def test_threads_are_counted_from_the_containers_own_limit(manifests: list[Manifest]) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         if pod.part != "operator":
             threads = environment(pod.spec["containers"][0])["BABBLEFISH_THREADS"]
             assert threads["valueFrom"]["resourceFieldRef"]["resource"] == "limits.cpu"
@@ -54,7 +54,7 @@ def test_threads_are_counted_from_the_containers_own_limit(manifests: list[Manif
 def test_each_knows_whether_its_cores_should_be_its_own(
     manifests: list[Manifest], values: dict[str, Any]
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         if pod.part != "operator":
             told = environment(pod.spec["containers"][0])["BABBLEFISH_PINNED"]["value"]
             assert told == str(values[pod.part]["pinned"]).lower(), pod.part

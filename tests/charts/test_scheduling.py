@@ -6,7 +6,15 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.helm import Manifest
-from tests.charts.objects import COMPONENT, LAPTOPS, WORKLOADS, environment, of_kind, part, served
+from tests.charts.objects import (
+    COMPONENT,
+    LAPTOPS,
+    WORKLOADS,
+    environment,
+    installed,
+    of_kind,
+    part,
+)
 
 _FIELDS = (
     "nodeSelector",
@@ -14,16 +22,21 @@ _FIELDS = (
     "affinity",
     "priorityClassName",
 )
+_OURS: dict[str, dict[str, Any]] = {
+    "cloner": LAPTOPS,
+    "training": {"affinity": {"podAffinity"}},
+}
+"""What the chart itself says of nodes."""
 
 
 @pytest.mark.parametrize("field", _FIELDS)
 def test_a_field_of_the_pod_is_the_components_value(
     manifests: list[Manifest], values: dict[str, Any], field: str
 ) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         given = pod.spec.get(field)
-        if pod.part == "cloner" and field in LAPTOPS:
-            given = _without(given, LAPTOPS[field])
+        if field in _OURS.get(pod.part, {}):
+            given = _without(given, _OURS[pod.part][field])
         assert given == (values[pod.part].get(field) or None), pod.part
 
 
@@ -34,7 +47,7 @@ def _without(given: Any, ours: Any) -> Any:  # noqa: ANN401 labels or taints
 
 
 def test_replicas_spread_among_their_own(manifests: list[Manifest], values: dict[str, Any]) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         wanted = values[pod.part].get("topologySpreadConstraints", [])
         spread = pod.spec.get("topologySpreadConstraints", [])
         for asked, given in zip(wanted, spread, strict=True):
@@ -52,14 +65,14 @@ def test_annotations_reach_the_pods(manifests: list[Manifest], values: dict[str,
 
 
 def test_labels_are_added_to_ours(manifests: list[Manifest], values: dict[str, Any]) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         wanted = {k: v for k, v in values[pod.part]["podLabels"].items() if k != COMPONENT}
         assert pod.labels.items() >= wanted.items()
         assert pod.labels[COMPONENT] == pod.part
 
 
 def test_more_variables_come_after_ours(manifests: list[Manifest], values: dict[str, Any]) -> None:
-    for pod in served(manifests):
+    for pod in installed(manifests):
         variables = pod.spec["containers"][0]["env"]
         extra = values[pod.part]["extraEnv"]
         assert variables[len(variables) - len(extra) :] == extra

@@ -6,6 +6,7 @@ from tests.charts.helm import Manifest
 from tests.charts.objects import (
     by_part,
     environment,
+    installed,
     name,
     of_kind,
     part,
@@ -49,4 +50,4 @@ def test_no_service_opens_the_admin_port(manifests: list[Manifest]) -> None:
 
 def test_service_links_do_not_become_settings(manifests: list[Manifest]) -> None:
     """A Service `babblefish-gateway` would be the variable BABBLEFISH_GATEWAY_PORT."""
-    assert all(pod.spec["enableServiceLinks"] is False for pod in served(manifests))
+    assert all(pod.spec["enableServiceLinks"] is False for pod in installed(manifests))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.charts import helm
 from tests.charts.helm import Manifest
-from tests.charts.objects import DEFINITION, WORKLOADS, environment, name, of_kind, pods
+from tests.charts.objects import DEFINITION, SERVED, environment, name, of_kind, pods
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_no_selector_finds_anothers_pods(manifests: list[Manifest], others: list
     labels = [pod.labels.items() for pod in pods(others)]
     for manifest in of_kind(manifests, "Service"):
         assert not any(it >= manifest["spec"]["selector"].items() for it in labels)
-    for manifest in of_kind(manifests, *WORKLOADS, "PodDisruptionBudget", "PodMonitor"):
+    for manifest in of_kind(manifests, *SERVED, "PodDisruptionBudget", "PodMonitor"):
         assert not any(it >= manifest["spec"]["selector"]["matchLabels"].items() for it in labels)
     for manifest in of_kind(manifests, "NetworkPolicy"):
         selector = manifest["spec"]["podSelector"]["matchLabels"]

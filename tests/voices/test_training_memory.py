@@ -25,5 +25,15 @@ def test_what_does_not_fit_is_refused_beforehand_with_both_figures() -> None:
         check(estimate(BASE, LETTERS), GB)
 
 
+def test_who_asks_for_all_weights_hears_if_an_adapter_would_do() -> None:
+    needed = estimate(BASE, LETTERS)
+    check(needed, needed.adapter)
+    with pytest.raises(DoesNotFit, match=r"all weights needs about .* Leave --full away"):
+        check(needed, needed.adapter, full=True)
+    with pytest.raises(DoesNotFit, match=r"\. Run it where there is more"):
+        check(needed, needed.adapter - 1, full=True)
+
+
 def test_what_fits_is_not() -> None:
     check(estimate(BASE, LETTERS), 16 * GB)
+    check(estimate(BASE, LETTERS), 16 * GB, full=True)

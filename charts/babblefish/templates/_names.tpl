@@ -1,4 +1,4 @@
-{{/* What things are called. `.part` is a component: gateway, a stage, cloner, operator. */}}
+{{/* What things are called. `.part` is a component: gateway, a stage, cloner, training, operator. */}}
 
 {{/* The stages that the profile has, and all components, as JSON. */}}
 {{- define "babblefish.stages" -}}
@@ -7,7 +7,8 @@
 
 {{- define "babblefish.parts" -}}
 {{- $cloner := .Values.cloner.enabled | ternary (list "cloner") list -}}
-{{ concat (list "gateway") (include "babblefish.stages" . | fromJsonArray) $cloner (list "operator") | toJson }}
+{{- $training := empty .Values.training.voice | ternary list (list "training") -}}
+{{ concat (list "gateway") (include "babblefish.stages" . | fromJsonArray) $cloner $training (list "operator") | toJson }}
 {{- end }}
 
 {{- define "babblefish.name" -}}

@@ -4,7 +4,8 @@
 {{- define "babblefish.podMetadata" -}}
 {{- $part := index .root.Values .part -}}
 {{- $scrape := dict -}}
-{{- if .root.Values.monitoring.annotations -}}
+{{- /* A training serves nothing, metrics neither. */}}
+{{- if and .root.Values.monitoring.annotations (ne .part "training") -}}
 {{- $scrape = dict "prometheus.io/scrape" "true" "prometheus.io/port" "9001" "prometheus.io/path" "/metrics" -}}
 {{- end -}}
 {{- $own := include "babblefish.selector" . | fromYaml -}}
@@ -105,7 +106,7 @@ env:
   {{- concat $own $extra | toYaml | nindent 2 }}
 {{- end }}
 
-{{/* What the gateway, the stages and the cloner are told alike. */}}
+{{/* What the gateway, the stages, the cloner and the training are told alike. */}}
 {{- define "babblefish.commonEnv" -}}
 - name: BABBLEFISH_PROFILE
   value: {{ .root.Values.profile }}

@@ -17,6 +17,14 @@
 {{- if and .Values.cloner.enabled (ne .Values.profile "full") -}}
 {{- fail "cloner.enabled needs profile full: whose voice it is, the speaker stage knows." -}}
 {{- end -}}
+{{- if .Values.training.voice -}}
+{{- if ne .Values.profile "full" -}}
+{{- fail "training.voice needs profile full: only it has models that learn a voice, and a speaker stage that judges it." -}}
+{{- end -}}
+{{- if not .Values.gateway.existingClaim -}}
+{{- fail "training.voice needs gateway.existingClaim: what there is to learn from is in that claim, or in nobody's reach." -}}
+{{- end -}}
+{{- end -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "babblefish.fullname" .)) -}}
 {{- fail "Names of Services are letters, digits and dashes, a letter first: set fullnameOverride, or name the release so." -}}
 {{- end -}}

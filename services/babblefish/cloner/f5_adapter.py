@@ -5,6 +5,7 @@ process only: it imports torch.
 """
 
 import contextlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 
 import torch
@@ -21,13 +22,55 @@ class Unfit(Exception):
     """An adapter that is none, or of another network."""
 
 
-class Adapter(nn.Module):
+class Change(nn.Module):
+    """What is added to the outputs of a network's adapted layers."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.names = list(adapted(network))
+
+    @abstractmethod
+    def added(self, layer: int, inputs: torch.Tensor) -> torch.Tensor:
+        """To the output of the layer of that number, `[…, outputs]`."""
+
+    @abstractmethod
+    def factors(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The `down` [rank, inputs] and `up` [outputs, rank] of each layer, or the nearest."""
+
+    @contextlib.contextmanager
+    def worn(self, network: nn.Module) -> Iterator[None]:
+        """Meanwhile the network speaks with it."""
+        layers = adapted(network)
+        with contextlib.ExitStack() as stack:
+            for number, name in enumerate(self.names):
+                hook = layers[name].register_forward_hook(self._plus(number))
+                stack.callback(hook.remove)
+            yield
+
+    def packed(self) -> bytes:
+        """As it is kept and sent: safetensors, in half precision."""
+        tensors = {
+            f"{name}.{part}": weights.detach().cpu().half().contiguous()
+            for name, (down, up) in zip(self.names, self.factors(), strict=True)
+            for part, weights in (("down", down), ("up", up))
+        }
+        return bytes(save(tensors))
+
+    def _plus(self, layer: int) -> "_Hook":
+        def hook(
+            _layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
+        ) -> torch.Tensor:
+            return output + self.added(layer, inputs[0])
+
+        return hook
+
+
+class Adapter(Change):
     """`down` [rank, inputs] and `up` [outputs, rank] of each layer; `up` begins as zero."""
 
     def __init__(self, network: nn.Module, rank: int) -> None:
-        super().__init__()
+        super().__init__(network)
         layers = adapted(network)
-        self.names = list(layers)
         self.down = nn.ParameterList(
             nn.Parameter(torch.randn(rank, layer.in_features) / layer.in_features**0.5)
             for layer in layers.values()
@@ -36,25 +79,13 @@ class Adapter(nn.Module):
             nn.Parameter(torch.zeros(layer.out_features, rank)) for layer in layers.values()
         )
 
-    @contextlib.contextmanager
-    def worn(self, network: nn.Module) -> Iterator[None]:
-        """Meanwhile the network speaks with it."""
-        layers = adapted(network)
-        with contextlib.ExitStack() as stack:
-            for name, down, up in zip(self.names, self.down, self.up, strict=True):
-                hook = layers[name].register_forward_hook(_plus(down, up))
-                stack.callback(hook.remove)
-            yield
+    def added(self, layer: int, inputs: torch.Tensor) -> torch.Tensor:
+        """See `Change`."""
+        return linear(linear(inputs, self.down[layer]), self.up[layer])
 
-    def packed(self) -> bytes:
-        """As it is kept and sent: safetensors, in half precision."""
-        pairs = zip(self.names, self.down, self.up, strict=True)
-        tensors = {
-            f"{name}.{part}": weights.detach().cpu().half().contiguous()
-            for name, down, up in pairs
-            for part, weights in (("down", down), ("up", up))
-        }
-        return bytes(save(tensors))
+    def factors(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """See `Change`."""
+        return zip(self.down, self.up, strict=True)
 
 
 def adapted(network: nn.Module) -> dict[str, nn.Linear]:
@@ -92,12 +123,3 @@ def unpacked(data: bytes, network: nn.Module) -> Adapter:
 
 
 _Hook = Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], torch.Tensor]
-
-
-def _plus(down: torch.Tensor, up: torch.Tensor) -> _Hook:
-    def hook(
-        _layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
-    ) -> torch.Tensor:
-        return output + linear(linear(inputs[0], down), up)
-
-    return hook

@@ -12,10 +12,9 @@ from babblefish.errors import EngineMissing
 from babblefish.registry.store import Store
 from babblefish.settings import Settings
 from babblefish.speaker.base import SpeakerEncoder
+from babblefish.stage.cores import available_cores
 from babblefish.voices import training, training_memory
-from babblefish.voices.training import Material, Outcome, Trained
-
-_EPOCHS = 40
+from babblefish.voices.training import Material, Outcome, Plan, Trained
 
 
 async def fine_tune(
@@ -24,16 +23,20 @@ async def fine_tune(
     encoder: SpeakerEncoder,
     settings: Settings,
     tell: Callable[[str], None],
-    epochs: int = _EPOCHS,
+    *,
+    full: bool = False,
 ) -> Outcome:
     """Kept only if it is better; raises `CannotTrain`, `DoesNotFit`, `EngineMissing`."""
     os.environ.update(f5_worker.ENVIRONMENT)
     material = training.material(store, voice)
     cloner = f5.build(settings)
     checkpoint = _checkpoint(settings, material.reference.language)
-    tell(_fits(checkpoint, settings.device))
+    plan = Plan(settings.device, settings.threads or available_cores(), full)
+    tell(_fits(checkpoint, plan))
     with store.scratch.of(voice) as folder:
-        trained = _trained(store, voice, material, checkpoint, folder, settings.device, epochs)
+        # What was begun in the one way cannot go on in the other.
+        place = folder / ("full" if full else "adapter")
+        trained = _trained(store, voice, material, checkpoint, place, plan)
         tell(f"Peak memory: {trained.peak / 1e9:.1f} GB. Listening to it …")
         await asyncio.gather(cloner.start(), encoder.start())
         try:
@@ -51,12 +54,12 @@ def _checkpoint(settings: Settings, language: str) -> Checkpoint:
     return checkpoints[chosen[language]]
 
 
-def _fits(checkpoint: Checkpoint, device: str) -> str:
+def _fits(checkpoint: Checkpoint, plan: Plan) -> str:
     """How much it will need; raises `DoesNotFit`."""
     letters = Path(checkpoint.vocabulary).read_bytes().count(b"\n")
     needed = training_memory.estimate(checkpoint.architecture, letters)
-    training_memory.check(needed, _free(device))
-    return f"An adapter needs about {needed.adapter / 1e9:.1f} GB of memory."
+    training_memory.check(needed, _free(plan.device), full=plan.full)
+    return f"This needs about {needed.of(full=plan.full) / 1e9:.1f} GB of memory."
 
 
 def _free(device: str) -> int:
@@ -73,11 +76,10 @@ def _trained(
     material: Material,
     checkpoint: Checkpoint,
     folder: Path,
-    device: str,
-    epochs: int,
+    plan: Plan,
 ) -> Trained:
     from babblefish.voices.training_run import train
 
     examples = training.examples(material)
     may_go_on = training.still_consents(store, voice)
-    return train(checkpoint, examples, folder, device, epochs, may_go_on)
+    return train(checkpoint, examples, folder, plan, may_go_on)

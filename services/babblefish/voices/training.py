@@ -35,6 +35,15 @@ class Example(NamedTuple):
     text: str
 
 
+class Plan(NamedTuple):
+    """How it is learnt: `full` is of all weights that an adapter changes."""
+
+    device: str
+    threads: int
+    full: bool = False
+    epochs: int = 40
+
+
 class Trained(NamedTuple):
     """An adapter, packed, and the most memory that making it took, in bytes."""
 

@@ -13,8 +13,8 @@ FRAMES = 1200
 
 _WEIGHT = 4
 """Bytes: single precision, as half loses what a small step changes."""
-_LEARNT = 16
-"""Bytes beside each weight that learns: gradient, both of Adam's moments, and the mean of it."""
+_LEARNT = 20
+"""Bytes for each weight that learns: itself, gradient, both of Adam's moments, and its mean."""
 _KEPT = 20
 """Values a frame, a layer and a unit of width that are kept for the way back."""
 _BASE = 1 << 30
@@ -26,10 +26,14 @@ class DoesNotFit(BabbleFishError):
 
 
 class Estimate(NamedTuple):
-    """Bytes."""
+    """Bytes: of an adapter, and of all weights that one changes."""
 
     adapter: int
     full: int
+
+    def of(self, *, full: bool) -> int:
+        """The one or the other."""
+        return self.full if full else self.adapter
 
 
 def estimate(architecture: Architecture, letters: int) -> Estimate:
@@ -38,8 +42,8 @@ def estimate(architecture: Architecture, letters: int) -> Estimate:
     activations = _KEPT * _WEIGHT * FRAMES * architecture.depth * architecture.dim
     fixed = _BASE + _WEIGHT * weights + activations
     return Estimate(
-        fixed + (_WEIGHT + _LEARNT) * adapter_parameters(architecture),
-        fixed + _LEARNT * weights,
+        fixed + _LEARNT * adapter_parameters(architecture),
+        fixed + _LEARNT * adapted_parameters(architecture),
     )
 
 
@@ -53,6 +57,12 @@ def parameters(architecture: Architecture, letters: int) -> int:
     return a.depth * block + text + around
 
 
+def adapted_parameters(architecture: Architecture) -> int:
+    """How many there are in the layers that an adapter changes."""
+    a = architecture
+    return a.depth * (4 * a.dim * a.heads * a.dim_head + 2 * a.ff_mult * a.dim**2)
+
+
 def adapter_parameters(architecture: Architecture) -> int:
     """How many an adapter has."""
     a = architecture
@@ -60,14 +70,18 @@ def adapter_parameters(architecture: Architecture) -> int:
     return a.depth * RANK * (4 * (a.dim + inner) + 2 * (1 + a.ff_mult) * a.dim)
 
 
-def check(needed: Estimate, free: int) -> None:
+def check(needed: Estimate, free: int, *, full: bool = False) -> None:
     """Raises `DoesNotFit`, which says what would."""
-    if needed.adapter > free:
-        raise DoesNotFit(
-            f"This fine-tune needs about {_gb(needed.adapter)} of memory, "
-            f"and {_gb(free)} are free (all weights instead of an adapter: {_gb(needed.full)}).",
-            "Run it on a machine with more, for instance as a Job on the server.",
-        )
+    if needed.of(full=full) <= free:
+        return
+    learning = "all weights" if full else "an adapter"
+    smaller = "Leave --full away, or run" if full and needed.adapter <= free else "Run"
+    raise DoesNotFit(
+        f"A fine-tune of {learning} needs about {_gb(needed.of(full=full))} of memory, and "
+        f"{_gb(free)} are free (an adapter: {_gb(needed.adapter)}, "
+        f"all weights: {_gb(needed.full)}).",
+        f"{smaller} it where there is more: as a Job on the server, `training` in the chart.",
+    )
 
 
 def _gb(size: int) -> str:

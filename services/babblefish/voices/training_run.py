@@ -1,4 +1,4 @@
-"""The fine-tune itself, by f5-tts' trainer, of an adapter. Imports torch: only by who trains."""
+"""The fine-tune itself, by f5-tts' trainer. Imports torch: only by who trains."""
 
 import resource
 from collections.abc import Callable, Sequence
@@ -11,28 +11,31 @@ from f5_tts.model.dataset import CustomDataset
 from f5_tts.model.utils import convert_char_to_pinyin
 from torch import nn
 
-from babblefish.cloner.f5_adapter import Adapter
+from babblefish.cloner.f5_adapter import Adapter, Change
 from babblefish.cloner.f5_checkpoints import Checkpoint
 from babblefish.cloner.f5_network import HOP, load
 from babblefish.cloner.f5_prompt import SAMPLE_RATE
-from babblefish.voices.training import Example, Trained
+from babblefish.voices.full_rank import FullRank
+from babblefish.voices.training import Example, Plan, Trained
 from babblefish.voices.training_memory import FRAMES, RANK
 
-_RATE = 1e-3
+_ADAPTER_RATE, _FULL_RATE = 1e-3, 1e-5
+# Of what learns four times over: with all weights, gigabytes.
+_ADAPTER_STORED_EVERY, _FULL_STORED_EVERY = 10, 100
 _WARM_UP = 10
 _SEED = 9
 
 
 class _Learner(nn.Module):
-    """What the trainer sees: only the adapter learns, is averaged and is stored."""
+    """What the trainer sees: only the change learns, is averaged and is stored."""
 
-    def __init__(self, model: CFM, adapter: Adapter) -> None:
+    def __init__(self, model: CFM, change: Change) -> None:
         super().__init__()
-        self.adapter = adapter
+        self.change = change
 
         # A function is not copied with the module, as the network would be, for the average.
         def loss(mel: torch.Tensor, **about: Any) -> Any:  # noqa: ANN401 as the trainer has it
-            with adapter.worn(model.transformer):
+            with change.worn(model.transformer):
                 return model(mel, **about)
 
         self._loss = loss
@@ -59,32 +62,32 @@ def train(
     checkpoint: Checkpoint,
     examples: Sequence[Example],
     folder: Path,
-    device: str,
-    epochs: int,
+    plan: Plan,
     may_go_on: Callable[[], None],
 ) -> Trained:
-    """Teaches an adapter; goes on where a run of before was interrupted, from `folder`."""
+    """Goes on where a run of before was interrupted, from `folder`."""
+    torch.set_num_threads(plan.threads)
     torch.manual_seed(_SEED)
-    model = load(checkpoint, device, torch.float32)
-    adapter = Adapter(model.transformer, RANK)
+    model = load(checkpoint, plan.device, torch.float32).requires_grad_(False)
+    change = FullRank(model.transformer) if plan.full else Adapter(model.transformer, RANK)
     trainer = _Watched(
-        _Learner(model, adapter),
-        epochs=epochs,
-        learning_rate=_RATE,
+        _Learner(model, change),
+        epochs=plan.epochs,
+        learning_rate=_FULL_RATE if plan.full else _ADAPTER_RATE,
         num_warmup_updates=_WARM_UP,
         save_per_updates=1 << 30,
-        last_per_updates=10,
+        last_per_updates=_FULL_STORED_EVERY if plan.full else _ADAPTER_STORED_EVERY,
         keep_last_n_checkpoints=0,
         checkpoint_path=str(folder),
         batch_size_per_gpu=FRAMES,
         batch_size_type="frame",
         max_samples=8,
         logger=None,
-        accelerate_kwargs={"cpu": device == "cpu"},
+        accelerate_kwargs={"cpu": plan.device == "cpu"},
         may_go_on=may_go_on,
     )
     trainer.train(_dataset(model, examples), num_workers=1, resumable_with_seed=_SEED)
-    return Trained(adapter.packed(), _peak(device))
+    return Trained(change.packed(), _peak(plan.device))
 
 
 def _dataset(model: CFM, examples: Sequence[Example]) -> CustomDataset:

@@ -24,8 +24,9 @@ hostPath:
 {{- end }}
 {{- end }}
 
+{{/* `.claim`, if there is one, keeps the data. */}}
 {{- define "babblefish.stage.volumes" -}}
-{{ include "babblefish.volumes" dict }}
+{{ include "babblefish.volumes" (dict "claim" .claim) }}
 {{- with include "babblefish.stage.models" .root }}
   - name: models
     {{- . | nindent 4 }}
