@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.phone import Phone, joined
 
+import claim
 import cluster
 import environment
 from cluster import Cluster
@@ -79,10 +80,12 @@ def full(there: Cluster) -> Iterator[Release]:
         pytest.skip(f"skipped, because {reason}")
     print(bring_images(there, ("stage-runtime",), (LAPTOP.name,)))
     release = Release(there, "full", "full", "full.example")
+    claim.make(there, release.namespace)
     release.install_full()
     yield release
     release.uninstall()
     there.kubectl("delete", "namespace", release.namespace)
+    claim.remove(there, release.namespace)
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ IMAGES = ("gateway", "operator", "stage-light", "stage-runtime")
 _WAIT = "180s"
 
 STAGES = ("translator", "synthesizer", "speaker")
-CLONER = "stage-cloner"
+CLONER, CLONED = "stage-cloner", ("cloner", "training")
 
 # A synthetic voice that the recogniser understands.
 SAID = ("--say=one two three four five", "--language=en", "--to=es", "--expect=tres")
@@ -78,12 +78,13 @@ class Release:
         self.helm("upgrade", "--install", self.name, str(CHART), "--create-namespace", *files,
                   "--wait", f"--timeout={_WAIT}")  # fmt: skip
 
-    def install_full(self) -> None:
+    def install_full(self, *more: str) -> None:
         """As a small machine would have the production engines; only in a cluster of ours."""
-        folders = {stage: environment() for stage in STAGES} | {"cloner": environment(CLONER)}
+        folders = {stage: environment() for stage in STAGES}
+        folders |= {part: environment(CLONER) for part in CLONED}
         mounts = [flag for part, folder in folders.items() for flag in mounted(folder, part)]
         places = [f"--set={it}models.hostPath={models()}" for it in ("", "cloner.")]
-        flags = [*places, f"--set=ingress.host={self.host}", *mounts]
+        flags = [*places, f"--set=ingress.host={self.host}", *mounts, *more]
         self.install(LIGHT, FULL, OURS, OURS_FULL, *flags)
 
     def uninstall(self) -> None:

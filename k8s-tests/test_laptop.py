@@ -1,6 +1,7 @@
 """A laptop as a node: it clones voices, vanishes and comes back, and nobody waits for it."""
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import json
@@ -17,8 +18,11 @@ from tests.micro.voices import speak as speech_of
 from tests.support import speech
 from tests.support.heard import heard
 from tests.support.phone import Message, Phone
+from tests.voices.pierre import heard_enough
 
+import claim
 import dashboard
+from babblefish.registry.store import FILE, Store
 from cluster.layout import LAPTOP, SERVER
 from deployment import Release, speak
 from meetings import Meeting, apply, meeting, until
@@ -26,6 +30,7 @@ from prometheus import Prometheus, scraping
 
 LANGUAGES = ["fr", "en", "pl"]
 CLONERS = "--selector=app.kubernetes.io/component=cloner"
+TRAININGS = "--selector=app.kubernetes.io/component=training"
 # A gateway pings every 20 s, and waits as long for the answer.
 NOTICED = "60s"
 
@@ -167,6 +172,19 @@ async def test_the_dashboards_row_of_laptops_shows_something(full: Release, tmp_
     with scraping(full, tmp_path) as prometheus:
         for panel in asked:
             await until(functools.partial(shows, prometheus, panel.expression), 60)
+
+
+def test_a_job_beside_the_gateway_trains_a_voice(full: Release) -> None:
+    with contextlib.closing(Store(claim.folder(full.namespace) / FILE)) as store:
+        heard_enough(store)
+        full.install_full("--set-string=training.voice=pierre")
+        full.kubectl("wait", "jobs", TRAININGS, "--for=condition=Complete", "--timeout=200s")
+        said = full.kubectl("logs", TRAININGS)
+        assert "This needs about" in said
+        assert ("It is kept." in said) == bool(store.samples.adapter("pierre"))
+        assert "It is kept." in said or "It is worse" in said
+        assert not list(claim.folder(full.namespace).glob("training/*"))
+        store.revoke("pierre")
 
 
 async def test_a_cloner_that_is_killed_is_missed_at_once_and_serves_again(

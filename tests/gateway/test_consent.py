@@ -88,6 +88,18 @@ async def test_clean_speech_is_collected_and_becomes_the_reference(room: Meeting
     assert reference.text.startswith("thirty three four")
 
 
+async def test_what_was_hardly_understood_is_not_collected(room: Meeting) -> None:
+    dan = await room.enter("Dan")
+    await room.says(dan, "dan")
+    await agrees(dan)
+    for confidence in (0.4, 0.9):
+        room.running.translator.confidence = confidence
+        await room.says(dan, "dan")
+    await collected(dan, 1)
+    with room.store() as store:
+        assert len(store.samples.of(client_id(dan))) == 1
+
+
 async def test_whoever_borrows_the_phone_is_not_collected(room: Meeting) -> None:
     dan = await room.enter("Dan")
     await room.says(dan, "dan")

@@ -22,6 +22,7 @@ class ScriptedTranslator:
         self.fails = False
         self.hears = True
         self.says = ""
+        self.confidence = 1.0
         self.calls = Counter[str]()
         self.finished = asyncio.Event()
 
@@ -72,7 +73,8 @@ class ScriptedStream:
             return Translation(self._source, "", {})
         text = translator.says or str(self._samples)
         reached = translator.reachable(self._source).intersection(targets)
-        return Translation(self._source, text, {to: f"{text} in {to}" for to in reached})
+        texts = {to: f"{text} in {to}" for to in reached}
+        return Translation(self._source, text, texts, confidence=translator.confidence)
 
     async def close(self) -> None:
         self._translator.calls["close"] += 1

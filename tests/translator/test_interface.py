@@ -71,6 +71,7 @@ async def test_speech_becomes_text_in_every_language_asked_for(translator: Trans
     assert translation.source_language == "en"
     assert translation.transcript == TRANSCRIPT
     assert translation.texts == TEXTS
+    assert 0 < translation.confidence < 1
     assert translation.stages.keys() == {"recognise", "translate"}
 
 

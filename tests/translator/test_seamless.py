@@ -120,6 +120,7 @@ async def test_speech_becomes_its_transcript_and_every_other_language(
     assert translation.transcript == everything.pop(source)
     assert translation.texts == everything
     assert translation.stages.keys() == {"voice", "translate"}
+    assert 0.37 < translation.confidence <= 1
 
 
 @slow

@@ -55,6 +55,8 @@ def test_a_clean_sentence_is_taken() -> None:
         (said(CLEAN, text=""), "text"),
         (said(CLEAN, text="Hm."), "text"),
         (said(CLEAN, text=20 * TEXT), "text"),
+        (said(CLEAN, confidence=0.4), "text"),
+        (said(CLEAN, confidence=float("nan")), "text"),
     ],
 )
 def test_each_flaw_has_its_name(utterance: Said, found: str) -> None:

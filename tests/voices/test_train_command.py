@@ -8,40 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo.cast import PIERRE
 
-from babblefish.audio import SAMPLE_RATE, Audio
 from babblefish.registry.store import FILE, Store
 from tests.micro import CHECKPOINTS
-from tests.micro.phrases import PHRASES
-from tests.micro.voices import speak
-from tests.registry.consents import consenting
-from tests.registry.voices import print_of, voice
+from tests.voices.pierre import heard_enough
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-
-_SAID = [phrase.fr for phrase in PHRASES[:24]]
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     """Where Pierre said yes, and was heard for half a minute."""
     store = Store(tmp_path / FILE)
-    consenting(store, voice(print_of(1), "pierre"))
-    for sample in store.samples.of("pierre"):
-        store.samples.drop(sample)
-    while store.samples.roll_back("pierre"):
-        pass
-    for text in _SAID:
-        store.samples.add("pierre", _sound(text), text, "fr", 0.9)
-    text = " ".join(_SAID[:4])
-    store.samples.clone_from("pierre", _sound(text), text, "fr", 0.9)
+    heard_enough(store)
     store.close()
     return tmp_path
-
-
-def _sound(text: str) -> Audio:
-    return Audio(speak(text, PIERRE.voice), SAMPLE_RATE)
 
 
 def training(data_dir: Path, *options: str) -> "subprocess.Popen[str]":

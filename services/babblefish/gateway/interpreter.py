@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from babblefish import audio
 from babblefish.errors import StageError
 from babblefish.gateway.bus import Bus
@@ -133,11 +135,8 @@ class Interpreter:
                 late = await self._translator.translate_text(
                     said.transcript, said.source_language, missing
                 )
-        complete = Translation(
-            said.source_language,
-            said.transcript,
-            {**said.texts, **late},
-            {**watch.laps, **said.stages},
+        complete = structs.replace(
+            said, texts={**said.texts, **late}, stages={**watch.laps, **said.stages}
         )
         return replace(
             so_far,

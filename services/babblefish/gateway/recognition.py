@@ -129,7 +129,13 @@ class Recognition:
         whole = self._samples <= _ENOUGH_SAMPLES
         sound = Audio(np.concatenate(self._speech), SAMPLE_RATE)
         return Said(
-            speaker.id, sound, self._voice_s, said.transcript, said.source_language, whole=whole
+            speaker.id,
+            sound,
+            self._voice_s,
+            said.transcript,
+            said.source_language,
+            said.confidence,
+            whole=whole,
         )
 
     async def _hear(self) -> Heard | None:

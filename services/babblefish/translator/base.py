@@ -12,13 +12,15 @@ class Translation(Struct, frozen=True):
     """What was said, in every language that was asked for.
 
     An empty transcript means that nobody said anything. `texts` has the target languages that
-    the engine can reach from `source_language`; `stages` the milliseconds of each part.
+    the engine can reach from `source_language`; `stages` the milliseconds of each part;
+    `confidence` is the engine's in its transcript, from 0 to 1: what was typed is certain.
     """
 
     source_language: str
     transcript: str
     texts: Mapping[str, str]
     stages: Mapping[str, int] = {}
+    confidence: float = 1.0
 
 
 class SpeechStream(Protocol):

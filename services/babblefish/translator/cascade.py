@@ -83,7 +83,7 @@ class _CascadeStream:
             return Translation(self._source, "", {}, watch.laps)
         with watch.lap("translate"):
             texts = await self._cascade.translate_text(transcript.text, self._source, targets)
-        return Translation(self._source, transcript.text, texts, watch.laps)
+        return Translation(self._source, transcript.text, texts, watch.laps, transcript.confidence)
 
     async def close(self) -> None:
         await self._recognition.close()

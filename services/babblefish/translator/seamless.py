@@ -212,7 +212,7 @@ class _SeamlessStream:
         if refused(gate.refused_transcript(heard, seconds, seamless.gate)):
             return Translation(source, "", {}, watch.laps)
         kept = seamless.kept(heard.text, dict(zip(wanted, texts, strict=True)))
-        return Translation(source, heard.text, kept, watch.laps)
+        return Translation(source, heard.text, kept, watch.laps, heard.score)
 
     async def close(self) -> None:
         """Holds nothing but its samples."""

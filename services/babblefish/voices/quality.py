@@ -19,6 +19,9 @@ _MIN_ACTIVITY = 0.4
 _LEVEL_DB = (-45.0, -8.0)
 _MAX_CLIPPED = 5e-4
 _CLIPPED = 0.99
+_MIN_CONFIDENCE = 0.5
+"""Of what a model learns to say, more should be right than is told to people."""
+
 _LETTERS_A_SECOND = (2.0, 30.0)
 _EXCELLENT_SNR_DB = 40.0
 
@@ -32,7 +35,7 @@ _MARGIN_S = 0.1
 class Said:
     """An utterance of a voice at 16 kHz, of which `voice_s` are voice, and what was understood.
 
-    `whole`: nothing of its sound is missing.
+    `confidence`: of who understood it, from 0 to 1. `whole`: nothing of its sound is missing.
     """
 
     voice: str
@@ -40,6 +43,7 @@ class Said:
     voice_s: float
     text: str
     language: str
+    confidence: float = 1.0
     whole: bool = True
 
 
@@ -100,7 +104,9 @@ def _bad_level(said: Said) -> bool:
 
 
 def _bad_text(said: Said) -> bool:
-    """A sentence of a recogniser that misheard is too long or too short for the time."""
+    """A sentence of a recogniser that misheard is doubtful, or too long or short for the time."""
+    if not said.confidence >= _MIN_CONFIDENCE:
+        return True
     letters = sum(character.isalnum() for character in said.text)
     return not _LETTERS_A_SECOND[0] <= letters / said.voice_s <= _LETTERS_A_SECOND[1]
 
