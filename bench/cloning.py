@@ -133,8 +133,8 @@ async def _burst(laptops: int, within_s: float) -> _Outcome:
             cloner = ScriptedCloner(SENTENCE_S)
             await stack.enter_async_context(laptop(employer.url, cloner))
         await employer.ready(laptops)
-        # The pace of each is measured, and each has the voice.
-        await _said(employer, laptops, within_s=30)
+        # The pace of each is known, and each has the voice.
+        await _said(employer, 4 * laptops, within_s=30)
         return await _said(employer, AT_ONCE, within_s)
 
 

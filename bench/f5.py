@@ -8,6 +8,7 @@ only, as each takes seconds.
 import json
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from tests.micro import CHECKPOINTS
@@ -30,18 +31,19 @@ SEED = 9
 
 async def run() -> None:
     report.heading(f"F5, {SECONDS} s of speech after {SECONDS} s of reference")
-    for steps in (7, 32):
-        await _timed(f"micro, {steps} steps", CHECKPOINTS, steps)
+    few, all_ = [await _timed(f"micro, {steps} steps", CHECKPOINTS, steps) for steps in (7, 32)]
+    report.figure("micro, all steps / few", f"{all_ / few:.1f} ×")
     _build()
     if settings.load().device == "cuda":
-        await _timed("full size, 7 steps, float16", FULL, 7)
-        await _timed("full size, 32 steps, float32", FULL, 32, "--precision", "float32")
+        few = await _timed("full size, 7 steps, float16", FULL, 7)
+        all_ = await _timed("full size, 32 steps, float32", FULL, 32, "--precision", "float32")
+        report.figure("full size, all steps / few", f"{all_ / few:.1f} ×")
     else:
         for steps in (1, 2):
             await _timed(f"full size, {steps} steps, float32", FULL, steps)
 
 
-async def _timed(name: str, models: Path, steps: int, *flags: str) -> None:
+async def _timed(name: str, models: Path, steps: int, *flags: str) -> float:
     """Seconds a sentence, and a step; the memory of what it computes on, while it speaks."""
     engine = f5.build(
         settings.load(["--models-dir", str(models), "--f5-steps", str(steps), *flags])
@@ -58,6 +60,7 @@ async def _timed(name: str, models: Path, steps: int, *flags: str) -> None:
         used = (await engine.memory()).used / 1e9
         report.figure(f"{name}: GPU memory", f"{used:.2f} GB", f"≤ {AIM_GB} GB", used <= AIM_GB)
     await engine.stop()
+    return median(took)
 
 
 def _reference(number: int) -> Reference:
