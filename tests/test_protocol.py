@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babblefish import protocol
-from babblefish.protocol import Refusal
+from babblefish.protocol import Refusal, down, up
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -31,7 +31,7 @@ def test_known_types_with_any_fields_too(kind: str, body: dict[str, object]) -> 
 def with_code(raw: str) -> str | None:
     """The refusal's code, none if the message was taken."""
     try:
-        protocol.decode(raw)
+        up.decode(raw)
     except Refusal as refusal:
         assert refusal.close is None  # one bad message never costs the connection
         return refusal.code
@@ -62,7 +62,7 @@ def test_refusals_have_codes(raw: str, code: str | None) -> None:
 
 def test_a_refusal_names_the_field() -> None:
     with pytest.raises(Refusal, match="language"):
-        protocol.decode('{"type":"join","session":"a","name":"b","language":3}')
+        up.decode('{"type":"join","session":"a","name":"b","language":3}')
 
 
 def test_join_by_query_is_the_join_by_message() -> None:
@@ -73,11 +73,11 @@ def test_join_by_query_is_the_join_by_message() -> None:
         "last_seq": "7",
         "codecs": "opus,pcm16",
     }
-    joined = protocol.join_from_query(keys)
+    joined = up.join_from_query(keys)
     assert (joined.session, joined.name, joined.last_seq) == ("a", "Dan", 7)
     assert joined.codecs == ("opus", "pcm16")
     with pytest.raises(Refusal) as refused:
-        protocol.join_from_query({"session": "a"})
+        up.join_from_query({"session": "a"})
     assert refused.value.close == protocol.CLOSE_BAD_JOIN
 
 
@@ -111,8 +111,8 @@ def test_clean_text_is_one_short_line_and_stays_clean(text: str, limit: int) -> 
 
 @given(st.text(), st.integers(1, 10**9))
 def test_numbering_keeps_the_message(text: str, seq: int) -> None:
-    body = protocol.encode(protocol.Error("code", text.encode(errors="replace").decode()))
-    message = json.loads(protocol.numbered(body, seq))
+    body = down.encode(down.Error("code", text.encode(errors="replace").decode()))
+    message = json.loads(down.numbered(body, seq))
     assert message == {
         "seq": seq,
         "type": "error",
@@ -122,10 +122,10 @@ def test_numbering_keeps_the_message(text: str, seq: int) -> None:
 
 
 def test_result_has_the_names_of_the_users_documents() -> None:
-    result = protocol.Result("u", "s", "Pierre", "Bonjour", "Hello", "fr", "en", b"RIFF", "kokoro",
+    result = down.Result("u", "s", "Pierre", "Bonjour", "Hello", "fr", "en", b"RIFF", "kokoro",
                              True, 1234, {})  # fmt: skip
     assert (
-        json.loads(protocol.encode(result)).items()
+        json.loads(down.encode(result)).items()
         >= {
             "type": "result",
             "speaker_name": "Pierre",

@@ -14,7 +14,7 @@ from babblefish.errors import BabbleFishError
 from babblefish.gateway import certificates, links
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.folder import DataFolder
-from babblefish.protocol import Languages
+from babblefish.protocol.down import Languages
 from babblefish.settings import Settings
 from babblefish.stage.cores import available_cores
 from babblefish.stage.door import listen

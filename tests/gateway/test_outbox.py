@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from babblefish.gateway.outbox import Outbox, Overflow, Worth
-from babblefish.protocol import Error, encode
+from babblefish.protocol.down import Error, encode
 
 LEAN = encode(Error("result", "text"))
 FULL = encode(Error("result", "text" + "speech" * 200))

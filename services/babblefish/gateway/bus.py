@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from babblefish.people import Person, Speaker
-from babblefish.protocol import ConsentState, Policy, TrainingProgress
+from babblefish.protocol.down import ConsentState, Policy, TrainingProgress
 from babblefish.telemetry import log
 
 _log = log(__name__)

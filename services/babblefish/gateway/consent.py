@@ -10,7 +10,8 @@ from babblefish.errors import KeptFileError
 from babblefish.gateway.bus import Bus, Private
 from babblefish.gateway.interpreter import Participant
 from babblefish.gateway.tickets import Ticket, VoiceCloning
-from babblefish.protocol import ConsentState, Policy, Refusal, TrainingProgress
+from babblefish.protocol import Refusal
+from babblefish.protocol.down import ConsentState, Policy, TrainingProgress
 from babblefish.registry.consents import Consent
 from babblefish.registry.identity import Decision
 from babblefish.voices.own import Own

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 
-from babblefish.protocol import Languages
+from babblefish.protocol.down import Languages
 from babblefish.settings import Settings
 from babblefish.speaker.base import SpeakerEncoder
 from babblefish.stage import engines

@@ -8,7 +8,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from babblefish import metrics, protocol
 from babblefish.gateway.outbox import Outbox, Overflow
-from babblefish.protocol import Down, Refusal
+from babblefish.protocol import Refusal, down
+from babblefish.protocol.down import Down
 from babblefish.settings import Settings
 from babblefish.telemetry import log
 
@@ -65,7 +66,7 @@ class Line:
         if self._outbox:
             self._outbox.put(message)
         else:
-            await self._send(protocol.numbered(protocol.encode(message), seq).decode())
+            await self._send(down.numbered(down.encode(message), seq).decode())
 
     @contextlib.asynccontextmanager
     async def carrying(self, outbox: Outbox) -> AsyncIterator[None]:
@@ -91,13 +92,13 @@ class Line:
                 raise
             metrics.REFUSALS.labels(refusal.code).inc()
             self._strike(refusal)
-            await self.tell(protocol.Error(refusal.code, refusal.message))
+            await self.tell(down.Error(refusal.code, refusal.message))
 
     async def hang_up(self, refusal: Refusal) -> None:
         """Says why; the line is closed after that."""
         metrics.REFUSALS.labels(refusal.code).inc()
         self._closing = refusal.close or protocol.CLOSE_POLICY, refusal.code
-        await self.tell(protocol.Error(refusal.code, refusal.message))
+        await self.tell(down.Error(refusal.code, refusal.message))
 
     def interrupt(self, code: int, reason: str) -> None:
         """Stops whoever uses the line, and closes it; from now on it sends nothing more."""

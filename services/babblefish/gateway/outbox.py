@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from babblefish import metrics
-from babblefish.protocol import Down, encode, numbered
+from babblefish.protocol.down import Down, encode, numbered
 
 
 class Worth(IntEnum):

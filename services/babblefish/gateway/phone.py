@@ -13,7 +13,7 @@ from babblefish.gateway.seats import Seats
 from babblefish.gateway.tickets import Ticket
 from babblefish.languages import UnknownLanguage, normalise
 from babblefish.people import Person
-from babblefish.protocol import Refusal
+from babblefish.protocol import Refusal, down, up
 
 
 class Phone:
@@ -28,7 +28,7 @@ class Phone:
 
     async def talk(self, query: dict[str, str]) -> None:
         """Until it leaves; raises `HungUp`, and `Refusal` for what costs the connection."""
-        join = protocol.join_from_query(query) if query.get("session") else await self._greet()
+        join = up.join_from_query(query) if query.get("session") else await self._greet()
         ticket = self._ticket(join)
         self._check_started()
         self._exchange.quotas.calls.spend({"session": join.session}, close=protocol.CLOSE_FULL)
@@ -42,7 +42,7 @@ class Phone:
 
     # ── joining ──────────────────────────────────────────────────────────────────────────────
 
-    async def _greet(self) -> protocol.Join:
+    async def _greet(self) -> up.Join:
         """Waits for `join`, whatever else comes first."""
         try:
             async with asyncio.timeout(self._exchange.settings.join_timeout_s):
@@ -54,14 +54,14 @@ class Phone:
                 "join_timeout", "No `join` came in time.", protocol.CLOSE_JOIN_TIMEOUT
             ) from None
 
-    async def _read_join(self) -> protocol.Join:
+    async def _read_join(self) -> up.Join:
         data = await self._line.next()
-        message = None if isinstance(data, bytes) else protocol.decode(data)
-        if not isinstance(message, protocol.Join):
+        message = None if isinstance(data, bytes) else up.decode(data)
+        if not isinstance(message, up.Join):
             raise Refusal("not_joined", "The first message is `join`.")
         return message
 
-    def _ticket(self, join: protocol.Join) -> Ticket | None:
+    def _ticket(self, join: up.Join) -> Ticket | None:
         """Of a session that an operator made; for others, the token of this server will do."""
         key = self._exchange.settings.session_key
         if key is None or join.token is None or not tickets.looks_like_one(join.token):
@@ -86,7 +86,7 @@ class Phone:
                 "starting", "The engines are starting. Call again.", protocol.CLOSE_TRY_LATER
             )
 
-    async def _resume(self, join: protocol.Join) -> Seat | None:
+    async def _resume(self, join: up.Join) -> Seat | None:
         """The seat that the phone had, if it is kept and so is all that the phone missed."""
         seat = self._seats.find(join.resume)
         if seat is None or seat.session != join.session or not seat.take_back(join.last_seq):
@@ -102,7 +102,7 @@ class Phone:
         with contextlib.suppress(Refusal):
             await seat.consent(word)
 
-    def _person(self, join: protocol.Join, ticket: Ticket | None) -> Person:
+    def _person(self, join: up.Join, ticket: Ticket | None) -> Person:
         """Name and language of the `join`; what cannot be taken costs the connection."""
         try:
             name = join.name and protocol.clean(join.name, protocol.MAX_NAME)
@@ -152,30 +152,30 @@ class Phone:
         if isinstance(data, bytes):
             self._hear(seat, data)
         else:
-            await self._obey(seat, protocol.decode(data))
+            await self._obey(seat, up.decode(data))
 
-    async def _obey(self, seat: Seat, message: protocol.Up) -> None:
+    async def _obey(self, seat: Seat, message: up.Up) -> None:
         match message:
-            case protocol.EndOfSpeech():
+            case up.EndOfSpeech():
                 seat.microphone.end_of_speech()
-            case protocol.Text(text, text_id):
+            case up.Text(text, text_id):
                 self._check_writing(seat)
                 self._exchange.quotas.utterances.spend(seat.scopes)
                 await seat.type(protocol.clean(text, protocol.MAX_TEXT), text_id)
-            case protocol.SetLanguage(language):
+            case up.SetLanguage(language):
                 await seat.change(language=self._language(language, seat.ticket))
-            case protocol.SetName(name):
+            case up.SetName(name):
                 await seat.rename(protocol.clean(name, protocol.MAX_NAME))
-            case protocol.NameSpeaker(speaker_id, name):
+            case up.NameSpeaker(speaker_id, name):
                 cleaned = protocol.clean(name, protocol.MAX_NAME)
                 await self._exchange.speakers.rename(seat.session, speaker_id, cleaned)
-            case protocol.Ping(id=number):
-                seat.outbox.put(protocol.Pong(number))
-            case protocol.Leave():
+            case up.Ping(id=number):
+                seat.outbox.put(down.Pong(number))
+            case up.Leave():
                 seat.leave()
-            case protocol.Consent(consent, wording):
+            case up.Consent(consent, wording):
                 await seat.consent(consent, wording)
-            case protocol.Join():
+            case up.Join():
                 raise Refusal("already_joined", "This phone has joined already.")
 
     def _hear(self, seat: Seat, pcm: bytes) -> None:

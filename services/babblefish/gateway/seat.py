@@ -22,7 +22,8 @@ from babblefish.gateway.sessions import Session, Sessions
 from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Ticket
 from babblefish.people import Person, Speaker, color_of, name_of
-from babblefish.protocol import Capabilities, Languages, Refusal
+from babblefish.protocol import Refusal, down
+from babblefish.protocol.down import Capabilities, Languages
 from babblefish.registry.identity import Decision
 from babblefish.settings import Settings
 from babblefish.telemetry import log
@@ -132,7 +133,7 @@ class Seat:
     def end(self, refusal: Refusal) -> None:
         """The session is over: its phone is told why, then hung up on."""
         metrics.REFUSALS.labels(refusal.code).inc()
-        self.outbox.put(protocol.Error(refusal.code, refusal.message))
+        self.outbox.put(down.Error(refusal.code, refusal.message))
         self.leave()
         if self._line:
             self._line.dismiss(refusal.close or protocol.CLOSE_ENDED, refusal.code)
@@ -170,9 +171,9 @@ class Seat:
                 self._line = None
                 self._await_return()
 
-    def welcome(self, people: list[Person], token: str) -> protocol.Joined:
+    def welcome(self, people: list[Person], token: str) -> down.Joined:
         """The answer to `join`."""
-        return protocol.Joined(
+        return down.Joined(
             client_id=self.person.client_id,
             session=self.session,
             participants=people,
@@ -194,7 +195,7 @@ class Seat:
         return Participant(self.session, self.person)
 
     def _settled(self, received: int) -> None:
-        self.outbox.put(protocol.Received(received))
+        self.outbox.put(down.Received(received))
 
     def _may_speak(self) -> bool:
         """Charges an utterance; where that is refused, its speaker is told."""
@@ -202,7 +203,7 @@ class Seat:
             self._exchange.quotas.utterances.spend(self.scopes)
         except Refusal as refusal:
             metrics.REFUSALS.labels(refusal.code).inc()
-            self.outbox.put(protocol.Error(refusal.code, refusal.message))
+            self.outbox.put(down.Error(refusal.code, refusal.message))
             return False
         return True
 

@@ -25,16 +25,13 @@ from babblefish.gateway.outbox import Outbox, Worth
 from babblefish.gateway.speakers import Speakers
 from babblefish.gateway.tickets import Live, Ticket
 from babblefish.people import Person, Speaker
-from babblefish.protocol import (
-    CLOSE_ENDED,
-    CLOSE_FULL,
-    CLOSE_SESSION,
+from babblefish.protocol import CLOSE_ENDED, CLOSE_FULL, CLOSE_SESSION, Refusal
+from babblefish.protocol.down import (
     Accelerator,
     ClonedResult,
     Error,
     Partial,
     Participants,
-    Refusal,
     Result,
     SpeakerUpdate,
     encode,
