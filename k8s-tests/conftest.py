@@ -27,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.cluster)
             item.add_marker(pytest.mark.timeout(240, func_only=True))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Here those of one release follow each other: from one to the next it takes half a minute."""
+    if not item.path.is_relative_to(_HERE):
+        return -1
+    needed = getattr(item, "fixturenames", ())
+    releases = ("babblefish", "governed", "full")
+    return max((turn for turn, release in enumerate(releases, 1) if release in needed), default=0)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +83,7 @@ def governed(installed: Callable[..., Release]) -> Release:
     return installed(*GOVERNED)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def full(there: Cluster) -> Iterator[Release]:
     """The production engines on micro checkpoints, in stages of their own."""
     if reason := environment.why_not(there):

@@ -1,8 +1,10 @@
 """A real Prometheus on this machine, which scrapes the pods of a release."""
 
+import contextlib
 import json
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +57,17 @@ def _download(folder: Path) -> None:
         subprocess.run(command, cwd=folder, check=True)
 
 
+def _ready(prometheus: Prometheus, deadline_s: float = 30) -> Prometheus:
+    """Once it answers queries."""
+    until = time.monotonic() + deadline_s
+    while time.monotonic() < until:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{prometheus.url}/-/ready").is_success:
+                return prometheus
+        time.sleep(0.1)
+    raise TimeoutError("Prometheus does not start.")
+
+
 @contextmanager
 def scraping(release: Release, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus on loopback, ended at the end."""
@@ -73,7 +86,7 @@ def scraping(release: Release, folder: Path) -> Iterator[Prometheus]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log)
         try:
-            yield Prometheus(f"http://127.0.0.1:{port}")
+            yield _ready(Prometheus(f"http://127.0.0.1:{port}"))
         finally:
             process.terminate()
             process.wait(20)

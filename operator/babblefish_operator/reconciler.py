@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Never
 
@@ -21,8 +22,9 @@ from babblefish_operator.store import Store
 from babblefish_operator.work import busy
 
 _COALESCED_S = 0.05
-# kopf tells nothing of what went between our list and its own, or while a watch was broken.
-_RELIST_S = 15.0
+# kopf tells nothing of what went between our list and its own, or while a watch was broken: the
+# first lists follow soon upon each other, later ones do not.
+_RELIST_S, _RELIST_MOST_S = 15.0, 240.0
 _ROOM_S = 240.0
 _LONGEST_BACKOFF_S = 8.0
 
@@ -49,7 +51,8 @@ class Reconciler:
         self._gateways = Gateways(settings.gateway_port, token, self._due.set)
         self._silent = True
         self._surplus_since: float | None = None
-        self._listed_at = -_RELIST_S
+        self._relist_s = _RELIST_S
+        self._relist_at = 0.0
         self._room_at = -_ROOM_S
 
     def seen(self, kind: Kind, type_: str | None, body: Json) -> None:
@@ -78,7 +81,7 @@ class Reconciler:
         self._heartbeat.beat()
         self._metrics.failures.inc()
         _log.warning("not_reconciled", why=error.happened, again_s=again_s)
-        self._listed_at = -_RELIST_S  # what was written is not known
+        self._relist_s, self._relist_at = _RELIST_S, 0.0  # what was written is not known
 
     async def _wait(self, seconds: float) -> None:
         """Until something changed, and whatever changes along with it."""
@@ -97,24 +100,26 @@ class Reconciler:
         """Seconds until the next is due, whatever happens."""
         with self._metrics.seconds.time():
             self._due.clear()
-            if time.monotonic() - self._listed_at >= _RELIST_S:
+            if time.monotonic() >= self._relist_at:
                 await self._list_all()
             self._gateways.follow(self._gateway_pods())
+            bodies = {body["metadata"]["name"]: body for body in self._store.all(SESSIONS)}
             observed, decision = await self._decided()
             self._metrics.decided(observed, decision)
             await self._gateways.tell(decision.live, decision.endings)
-            done = await self._apply(decision)
-        relist_s = self._listed_at + _RELIST_S - time.monotonic()
-        return min(decision.look_again_s, relist_s) if done else 0
+            done = await self._apply(decision, bodies)
+        return min(decision.look_again_s, self._relist_at - time.monotonic()) if done else 0
 
     async def _list_all(self) -> None:
         for kind in watched(self._settings.synthesizer):
             await self._list(kind)
-        self._listed_at = time.monotonic()
+        now = time.monotonic()
+        self._relist_at = now + self._relist_s
+        self._relist_s = min(2 * self._relist_s, _RELIST_MOST_S)
         deployment = self._deployment()
-        if deployment and self._listed_at - self._room_at >= _ROOM_S:
+        if deployment and now - self._room_at >= _ROOM_S:
             self._metrics.room(await self._room(deployment))
-            self._room_at = self._listed_at
+            self._room_at = now
         self.seeded.set()
 
     async def _list(self, kind: Kind) -> None:
@@ -164,8 +169,11 @@ class Reconciler:
             _log.warning("room_unknown", why=error.happened)
             return None
 
-    async def _apply(self, decision: Decision) -> bool:
-        """Whether all of it is done."""
+    async def _apply(self, decision: Decision, bodies: Mapping[str, Json]) -> bool:
+        """Whether all of it is done; `bodies` are the sessions that it rests on, by name.
+
+        Meanwhile there may be others: what is written to one that went is refused.
+        """
         # First: if what follows fails half-way, the quiet window must not be thought over.
         self._surplus_since = decision.scaling.surplus_since
         if not await self._scale(decision):
@@ -173,7 +181,6 @@ class Reconciler:
         secrets = {body["metadata"]["name"]: body for body in self._store.all(SECRETS)}
         if not await self._applier.links(decision, secrets):
             return False
-        bodies = {body["metadata"]["name"]: body for body in self._store.all(SESSIONS)}
         return await self._applier.statuses(decision, bodies)
 
     async def _scale(self, decision: Decision) -> bool:

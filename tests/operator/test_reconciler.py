@@ -14,6 +14,7 @@ from babblefish_operator.api import Api
 from babblefish_operator.apply import Applier
 from babblefish_operator.health import registry
 from babblefish_operator.heartbeat import Heartbeat
+from babblefish_operator.kinds import SESSIONS
 from babblefish_operator.metrics import Metrics
 from babblefish_operator.reconciler import Reconciler
 from babblefish_operator.settings import Settings
@@ -172,6 +173,36 @@ async def test_what_went_before_kopf_watched_is_noticed(
         await asyncio.to_thread(eventually, partial(_has, cluster, 2))
         await asyncio.to_thread(cluster.end, "missed")
         await asyncio.to_thread(eventually, partial(_has, cluster, 0), 30)
+    finally:
+        reconciling.cancel()
+        await asyncio.gather(reconciling, return_exceptions=True)
+
+
+async def test_a_session_that_goes_in_mid_pass_stops_nothing(
+    cluster: Cluster, gateway: FakeGateway, port: int
+) -> None:
+    """It is deleted, and the watch says so, while its link is being written."""
+    mine = release.environment(cluster, port)["BABBLEFISH_OPERATOR_GATEWAYS"]
+    settings = Settings.model_validate({**_SETTINGS, "gateway_port": port, "gateways": mine})
+    heartbeat = Heartbeat(settings.stale_s)
+
+    class Meddling(Api):
+        async def create(self, path: str, content: Json) -> None:
+            await super().create(path, content)
+            if content["metadata"]["name"].startswith("gone"):
+                body = cluster.session("gone")
+                await asyncio.to_thread(cluster.end, "gone")
+                reconciler.seen(SESSIONS, "DELETED", body)
+
+    api = Meddling(cluster.account, heartbeat.beat)
+    reconciler = Reconciler(api, settings, heartbeat, Metrics(registry(heartbeat)))
+    for name in ("gone", "stays"):
+        cluster.open(name)
+    reconciling = asyncio.create_task(reconciler.run())
+    try:
+        # Here nobody watches: it goes on when it has listed again.
+        await asyncio.to_thread(eventually, lambda: _ready(cluster, "stays"), 30)
+        assert not reconciling.done()
     finally:
         reconciling.cancel()
         await asyncio.gather(reconciling, return_exceptions=True)
