@@ -179,7 +179,7 @@ def test_a_job_beside_the_gateway_trains_a_voice(full: Release) -> None:
         heard_enough(store)
         full.install_full("--set-string=training.voice=pierre")
         full.kubectl("wait", "jobs", TRAININGS, "--for=condition=Complete", "--timeout=200s")
-        said = full.kubectl("logs", TRAININGS)
+        said = full.kubectl("logs", TRAININGS, "--tail=-1")
         assert "This needs about" in said
         assert ("It is kept." in said) == bool(store.samples.adapter("pierre"))
         assert "It is kept." in said or "It is worse" in said

@@ -1,20 +1,18 @@
 """`babblefish speakers`: the voices that are kept here."""
 
 import asyncio
-import sqlite3
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from babblefish import registry_cli
 from babblefish import settings as settings_module
-from babblefish.errors import BabbleFishError, KeptFileError, SettingsError
+from babblefish.errors import BabbleFishError, SettingsError
 from babblefish.registry import backup
-from babblefish.registry.store import FILE, Kept, Store
+from babblefish.registry.store import Kept
 
 app = typer.Typer(
     help="The voices that are kept here; takes the settings of `serve`.", no_args_is_help=True
@@ -33,7 +31,7 @@ _Recordings = Annotated[
 @app.command("list", context_settings=_SETTINGS)
 def list_(context: typer.Context, session: _Session = "") -> None:
     """Say whose voices are known, session by session."""
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         for kept in store.all():
             if session in ("", kept.session.name):
                 typer.echo(_line(kept))
@@ -42,7 +40,7 @@ def list_(context: typer.Context, session: _Session = "") -> None:
 @app.command(context_settings=_SETTINGS)
 def export(context: typer.Context, file: _File) -> None:
     """Write all voices into a new file."""
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         voices = store.all()
         backup.write(file, voices)
         typer.echo(f"{len(voices)} voices are in {file}.")
@@ -53,7 +51,7 @@ def export(context: typer.Context, file: _File) -> None:
 @app.command("import", context_settings=_SETTINGS)
 def import_(context: typer.Context, file: _File) -> None:
     """Add the voices of such a file, in place of those with the same ids."""
-    with _store(context, create=True) as store:
+    with registry_cli.opened(context.args, create=True) as store:
         voices = backup.read(file)
         with store.alone():
             # Whoever can write the file must not change whose voice a yes is bound to.
@@ -74,7 +72,7 @@ def forget(
     """Delete the voice of one speaker, of a session, or all: consents and samples, too."""
     named = [argument for argument in context.args[:1] if not argument.startswith("-")]
     del context.args[: len(named)]
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         if len(named) + bool(session) + everything != 1:
             raise SettingsError("Whose voice?", "Name a speaker id, --session NAME, or --all.")
         if named:
@@ -101,23 +99,6 @@ def calibrate(context: typer.Context, recordings: _Recordings) -> None:
         sys.exit(f"babblefish: {error}")
     for line in calibration.lines(result):
         typer.echo(line)
-
-
-@contextmanager
-def _store(context: typer.Context, *, create: bool = False) -> Iterator[Store]:
-    """The file of the data folder; whatever cannot be done ends the program with a sentence."""
-    try:
-        path = settings_module.load(context.args).data_dir / FILE
-        store = Store(path if create or path.exists() else None)
-        try:
-            yield store
-        except sqlite3.Error as error:
-            remedy = "Try again; if a gateway uses it, when that is idle."
-            raise KeptFileError(f"{str(path)!r} cannot be used: {error}.", remedy) from error
-        finally:
-            store.close()
-    except BabbleFishError as error:
-        sys.exit(f"babblefish: {error}")
 
 
 def _line(kept: Kept) -> str:

@@ -1,19 +1,17 @@
 """`babblefish voices`: the voices that may be cloned, because their speakers said yes."""
 
 import asyncio
-import sqlite3
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from babblefish import registry_cli
 from babblefish import settings as settings_module
-from babblefish.errors import BabbleFishError, KeptFileError, SettingsError
+from babblefish.errors import SettingsError
 from babblefish.registry.holdings import Purge
-from babblefish.registry.store import FILE, Store
+from babblefish.registry.store import Store
 from babblefish.voices import account
 from babblefish.voices.account import Account
 
@@ -33,7 +31,7 @@ _Full = Annotated[bool, typer.Option(help="Every weight learns: better, with mor
 @app.command("list", context_settings=_SETTINGS)
 def list_(context: typer.Context) -> None:
     """Say who said yes, until when, and what is kept of them."""
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         for kept in account.accounts(store):
             typer.echo(_line(kept))
 
@@ -41,7 +39,7 @@ def list_(context: typer.Context) -> None:
 @app.command(context_settings=_SETTINGS)
 def revoke(context: typer.Context, voice: _Voice) -> None:
     """Take back a yes: delete everything of that voice, here and on every laptop."""
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         if not store.revoke(voice):
             raise SettingsError(f"Nobody of the id {voice!r} said yes.", "`voices list` has them.")
         typer.echo("Everything that was kept of this voice is deleted here.")
@@ -55,7 +53,7 @@ def train(context: typer.Context, voice: _Voice, full: _Full = False) -> None:
     from babblefish.gateway.engines import speaker_encoder
     from babblefish.voices.fine_tune import fine_tune
 
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         settings = settings_module.load(context.args)
         encoder = speaker_encoder(settings)
         if encoder is None:
@@ -68,7 +66,7 @@ def train(context: typer.Context, voice: _Voice, full: _Full = False) -> None:
 @app.command(context_settings=_SETTINGS)
 def rollback(context: typer.Context, voice: _Voice) -> None:
     """Take the last fine-tune of a voice away: the one before it speaks again, or none."""
-    with _store(context) as store:
+    with registry_cli.opened(context.args) as store:
         if not store.samples.roll_back(voice):
             raise SettingsError(f"No fine-tune of {voice!r} is kept.", "`voices list` says more.")
         typer.echo("The last fine-tune of this voice is deleted.")
@@ -88,23 +86,6 @@ def _told(purge: Purge) -> Iterator[str]:
     if purge.waiting:
         away = ", ".join(purge.waiting)
         yield f"Laptops that are away, and delete it before they serve again: {away}."
-
-
-@contextmanager
-def _store(context: typer.Context) -> Iterator[Store]:
-    """The file of the data folder; whatever cannot be done ends the program with a sentence."""
-    try:
-        path = settings_module.load(context.args).data_dir / FILE
-        store = Store(path if path.exists() else None)
-        try:
-            yield store
-        except sqlite3.Error as error:
-            remedy = "Try again; if a gateway uses it, when that is idle."
-            raise KeptFileError(f"{str(path)!r} cannot be used: {error}.", remedy) from error
-        finally:
-            store.close()
-    except BabbleFishError as error:
-        sys.exit(f"babblefish: {error}")
 
 
 def _line(kept: Account) -> str:

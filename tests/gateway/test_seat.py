@@ -2,8 +2,8 @@ import asyncio
 from typing import Any
 
 from babblefish.audio import Samples
+from babblefish.bell import Bell
 from babblefish.gateway.bus import MemoryBus
-from babblefish.gateway.census import Census
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Interpreter
@@ -37,7 +37,7 @@ async def test_a_microphone_that_fails_costs_the_seat_and_leaves_nobody_deaf() -
     sessions = Sessions(bus, speakers, adhoc=True, capacity=5)
     settings = load()
     seats = Seats(
-        Exchange(settings, sessions, ears, Engines(settings), Quotas(settings), Census(), speakers)
+        Exchange(settings, sessions, ears, Engines(settings), Quotas(settings), Bell(), speakers)
     )
     seat = await seats.take("room", Person("dan", "Dan", "en"))
     token = seats.renew(seat)

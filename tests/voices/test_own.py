@@ -88,7 +88,7 @@ async def test_a_revocation_is_confirmed_as_soon_as_the_last_laptop_has(own: Own
 async def test_what_another_process_takes_back_is_noticed(own: Own, file: Path) -> None:
     watching = asyncio.create_task(own.watch())
     try:
-        with own.bell() as bell:
+        with own.news.listening() as bell:
             await own.progress("pierre")
             with closing(Store(file)) as other:
                 other.revoke("pierre")

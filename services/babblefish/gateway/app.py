@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from msgspec import structs
 
+from babblefish.bell import Bell
 from babblefish.gateway import insight, install, voices
 from babblefish.gateway.accelerators import Accelerators
 from babblefish.gateway.admission import Admission
 from babblefish.gateway.bus import Equipped, MemoryBus
-from babblefish.gateway.census import Census
 from babblefish.gateway.cloning import Cloning
 from babblefish.gateway.endpointing import Limits
 from babblefish.gateway.engines import Engines
@@ -55,7 +55,7 @@ class Gateway:
         self._quotas = Quotas(settings)
         self.admission = Admission(settings, self._quotas)
         self._bus = MemoryBus()
-        self._census = Census()
+        self._census = Bell()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -184,7 +184,7 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def _cloning(self) -> AsyncIterator[Cloning]:
         settings, own = self.settings, self._speakers.own
-        self._accelerators = Accelerators(settings, self._bus, own, self._census.changed)
+        self._accelerators = Accelerators(settings, self._bus, own, self._census.ring)
         allowed = self._speakers.consents.allows
         cloning = Cloning(self._bus, own, allowed, settings.clone_deadline_s)
         async with self._accelerators.running():

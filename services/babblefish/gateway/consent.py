@@ -174,7 +174,7 @@ class Consents:
 
     async def watch(self) -> None:
         """Tells participants for ever when a yes of theirs holds no more, whoever took it back."""
-        with self._own.bell() as bell:
+        with self._own.news.listening() as bell:
             while True:
                 await bell.wait()
                 bell.clear()

@@ -11,8 +11,8 @@ import msgspec
 from fastapi import WebSocket, WebSocketDisconnect
 from msgspec import Struct
 
+from babblefish.bell import Bell
 from babblefish.gateway.bus import Equipped
-from babblefish.gateway.census import Census
 from babblefish.gateway.seats import Seats
 from babblefish.gateway.sessions import Sessions
 from babblefish.gateway.tickets import Live
@@ -62,7 +62,7 @@ class Overseer:
     """Answers operators; several at a time hear the same."""
 
     def __init__(
-        self, sessions: Sessions, seats: Seats, census: Census, equipped: Callable[[], Equipped]
+        self, sessions: Sessions, seats: Seats, census: Bell, equipped: Callable[[], Equipped]
     ) -> None:
         self._equipped = equipped
         self._sessions = sessions
@@ -85,7 +85,7 @@ class Overseer:
             await asyncio.gather(reporting, return_exceptions=True)
 
     async def _report(self, socket: WebSocket) -> None:
-        with self._census.bell() as bell:
+        with self._census.listening() as bell:
             while True:
                 bell.clear()
                 await socket.send_text(msgspec.json.encode(self._counts()).decode())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from babblefish import metrics, protocol
-from babblefish.gateway.census import Census
+from babblefish.bell import Bell
 from babblefish.gateway.consent import Consents
 from babblefish.gateway.engines import Engines
 from babblefish.gateway.interpreter import Participant
@@ -43,7 +43,7 @@ class Exchange:
     ears: Ears
     engines: Engines
     quotas: Quotas
-    census: Census
+    census: Bell
     speakers: Speakers
 
     @property
@@ -91,7 +91,7 @@ class Seat:
         if self._vacated.is_set():
             return
         self.person = structs.replace(self.person, **changes)
-        self._exchange.census.changed()
+        self._exchange.census.ring()
         self.microphone.speaker = self._participant
         await self._enter()
 

@@ -29,7 +29,7 @@ class Seats:
         metrics.SEATS.inc()
         task.add_done_callback(self._vacate)
         await seated
-        self._exchange.census.changed()
+        self._exchange.census.ring()
         return seat
 
     @property
@@ -65,6 +65,6 @@ class Seats:
     def _vacate(self, task: asyncio.Task[None]) -> None:
         seat = self._occupied.pop(task)
         metrics.SEATS.dec()
-        self._exchange.census.changed()
+        self._exchange.census.ring()
         for token in self._tokens.pop(seat, []):
             del self._by_token[token]

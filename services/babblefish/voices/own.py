@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
+from babblefish.bell import Bell
 from babblefish.cloner.base import Reference
 from babblefish.errors import KeptFileError
 from babblefish.registry.consents import Consent
@@ -31,7 +32,8 @@ class Own:
         self._registry = registry
         self._store: Store = registry.store
         self._revoked = asyncio.Event()
-        self._bells: set[asyncio.Event] = set()
+        self.news = Bell()
+        """Rung whenever a yes was taken back, or a laptop confirmed it."""
 
     @property
     def lasting(self) -> bool:
@@ -62,12 +64,12 @@ class Own:
     async def holds(self, laptop: str, voices: Collection[str]) -> None:
         """See `OwnVoices`."""
         await self._registry.ask(lambda: self._store.holdings.holds(laptop, voices), None)
-        self._ring()
+        self.news.ring()
 
     async def purged(self, laptop: str, voices: Collection[str]) -> None:
         """See `OwnVoices`."""
         await self._registry.ask(lambda: self._store.holdings.purged(laptop, voices), None)
-        self._ring()
+        self.news.ring()
 
     def revoked(self) -> asyncio.Event:
         """See `OwnVoices`."""
@@ -115,7 +117,7 @@ class Own:
 
     async def confirmed(self, voice: str, within_s: float = PURGED_WITHIN_S) -> Purge:
         """What laptops said of a voice that was revoked, after at most so long."""
-        with self.bell() as bell, contextlib.suppress(TimeoutError):
+        with self.news.listening() as bell, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while (await self._purge(voice)).waiting:
                     await bell.wait()
@@ -154,16 +156,6 @@ class Own:
 
     # ── what others do to the file ───────────────────────────────────────────────────────────
 
-    @contextlib.contextmanager
-    def bell(self) -> Iterator[asyncio.Event]:
-        """Set whenever a yes was taken back, or a laptop confirmed it; the listener clears it."""
-        bell = asyncio.Event()
-        self._bells.add(bell)
-        try:
-            yield bell
-        finally:
-            self._bells.discard(bell)
-
     async def watch(self) -> None:
         """Notices for ever what runs out, and what other processes take back."""
         seen = await self._registry.changes()
@@ -180,11 +172,7 @@ class Own:
 
     def _withdraw(self) -> None:
         self._revoked.set()
-        self._ring()
-
-    def _ring(self) -> None:
-        for bell in self._bells:
-            bell.set()
+        self.news.ring()
 
     async def _purge(self, voice: str) -> Purge:
         return await self._registry.ask(lambda: self._store.holdings.of(voice), Purge([], []))
