@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from babblefish.registry.scratch import whole
 from babblefish.registry.store import FILE, Store
 from tests.registry.consents import SESSION, consenting
 from tests.registry.voices import print_of, voice
@@ -30,6 +31,27 @@ def test_nobody_else_may_look_and_it_goes_with_the_run(store: Store) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "model_last.pt").touch()
     assert not folder.exists()
+
+
+def test_what_is_stored_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    last = tmp_path / "model_last.pt"
+    with whole(tmp_path) as draft:
+        (draft / last.name).write_text("first")
+        assert not last.exists()
+    assert last.read_text() == "first"
+
+    def killed() -> None:
+        with whole(tmp_path) as draft:
+            (draft / last.name).write_text("sec")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    assert last.read_text() == "first"
+    with whole(tmp_path) as draft:
+        assert not list(draft.iterdir())
+        (draft / last.name).write_text("third")
+    assert last.read_text() == "third"
 
 
 @pytest.mark.parametrize("how", _GOING)

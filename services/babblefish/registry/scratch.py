@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PRIVATE = 0o700
+_UNFINISHED = "unfinished"
 
 
 class Scratch:
@@ -32,3 +33,14 @@ class Scratch:
         for folder in self._folder.glob("*") if self._folder else ():
             if not wanted(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """What is written where this says comes into `folder` once it is whole: a run may be killed."""
+    draft = folder / _UNFINISHED
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    yield draft
+    for file in draft.iterdir():
+        file.replace(folder / file.name)

@@ -15,6 +15,7 @@ from babblefish.cloner.f5_adapter import Adapter, Change
 from babblefish.cloner.f5_checkpoints import Checkpoint
 from babblefish.cloner.f5_network import HOP, load
 from babblefish.cloner.f5_prompt import SAMPLE_RATE
+from babblefish.registry.scratch import whole
 from babblefish.voices.full_rank import FullRank
 from babblefish.voices.training import Example, Plan, Trained
 from babblefish.voices.training_memory import FRAMES, RANK
@@ -48,14 +49,24 @@ class _Learner(nn.Module):
 class _Watched(Trainer):  # type: ignore[misc]  # it has no types
     """A trainer that asks, whenever it stores what it has, whether it may go on."""
 
-    def __init__(self, *args: Any, may_go_on: Callable[[], None], **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401
+        folder: Path,
+        may_go_on: Callable[[], None],
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(*args, checkpoint_path=str(folder), **kwargs)
+        self._folder = folder
         self._may_go_on = may_go_on
 
     def save_checkpoint(self, update: int, last: bool = False) -> None:
-        """Raises what that raises, and then stores nothing."""
+        """Raises what that raises, and then stores nothing; all of it is stored, or what was."""
         self._may_go_on()
-        super().save_checkpoint(update, last)
+        with whole(self._folder) as draft:
+            self.checkpoint_path = str(draft)
+            super().save_checkpoint(update, last)
+        self.checkpoint_path = str(self._folder)
 
 
 def train(
@@ -78,7 +89,7 @@ def train(
         save_per_updates=1 << 30,
         last_per_updates=_FULL_STORED_EVERY if plan.full else _ADAPTER_STORED_EVERY,
         keep_last_n_checkpoints=0,
-        checkpoint_path=str(folder),
+        folder=folder,
         batch_size_per_gpu=FRAMES,
         batch_size_type="frame",
         max_samples=8,
