@@ -1,6 +1,5 @@
 """`babblefish voices`: the voices that may be cloned, because their speakers said yes."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import Annotated
@@ -49,7 +48,10 @@ def revoke(context: typer.Context, voice: _Voice) -> None:
 
 @app.command(context_settings=_SETTINGS)
 def train(context: typer.Context, voice: _Voice, full: _Full = False) -> None:
-    """Fine-tune F5 to a voice that may be cloned; kept only if it gets nearer to its speaker."""
+    """Fine-tune F5 to a voice that may be cloned; kept only if it gets nearer to its speaker.
+
+    What is interrupted goes on the next time.
+    """
     from babblefish.gateway.engines import speaker_encoder
     from babblefish.voices.fine_tune import fine_tune
 
@@ -58,7 +60,7 @@ def train(context: typer.Context, voice: _Voice, full: _Full = False) -> None:
         encoder = speaker_encoder(settings)
         if encoder is None:
             raise SettingsError("Nobody is known by voice here.", "Set BABBLEFISH_SPEAKER.")
-        outcome = asyncio.run(fine_tune(store, voice, encoder, settings, typer.echo, full=full))
+        outcome = fine_tune(store, voice, encoder, settings, typer.echo, full=full)
         kept = "It is kept." if outcome.better else "It is worse: what was there before stays."
         typer.echo(f"{outcome}. {kept}")
 

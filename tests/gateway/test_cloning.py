@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ async def test_a_session_that_allows_it_no_more_does_so_in_mid_sentence(tmp_path
         joined(running.ws, "team", "Dan", "en", token=token) as dan,
         laptop(accelerators(running), cloner, token=""),
     ):
-        room = Meeting(running, None, "team")  # type: ignore[arg-type]
+        room = Meeting(running, AsyncExitStack(), "team")
         room.listener = ana
         await connected(ana, 1)
         await clonable(room, dan, "dan")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -319,7 +320,7 @@ async def test_the_policy_of_a_session_overrides_every_yes(
             joined(running.ws, "team", "Ana", "es", token=ticket("team", "u", **policy)) as ana,
             joined(running.ws, "team", "Dan", "en", token=ticket("team", "u", **policy)) as dan,
         ):
-            room = Meeting(running, None, "team")  # type: ignore[arg-type]
+            room = Meeting(running, AsyncExitStack(), "team")
             room.listener = ana
             told = await room.says(dan, "dan")
             assert told["speaker_id"] == client_id(dan)
@@ -345,7 +346,7 @@ async def test_what_the_operator_says_of_a_session_overrides_its_tickets(tmp_pat
         joined(running.ws, "team", "Ana", "es", token=token) as ana,
         joined(running.ws, "team", "Dan", "en", token=token) as dan,
     ):
-        room = Meeting(running, None, "team")  # type: ignore[arg-type]
+        room = Meeting(running, AsyncExitStack(), "team")
         room.listener = ana
         await running.govern({"team": Live(uid)})
         await room.says(dan, "dan")

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import jwt
@@ -158,33 +158,41 @@ async def test_a_decision_about_what_is_no_more_is_not_applied(cluster: Cluster)
         cluster.leave_to_the_operator()
 
 
-async def test_what_went_before_kopf_watched_is_noticed(
-    cluster: Cluster, gateway: FakeGateway, port: int
-) -> None:
-    """Here kopf never does."""
+def _unwatched(cluster: Cluster, port: int, api: type[Api] = Api) -> Reconciler:
+    """One that kopf tells nothing: what it does not see itself, it finds when it lists again."""
     mine = release.environment(cluster, port)["BABBLEFISH_OPERATOR_GATEWAYS"]
     settings = Settings.model_validate({**_SETTINGS, "gateway_port": port, "gateways": mine})
     heartbeat = Heartbeat(settings.stale_s)
     metrics = Metrics(registry(heartbeat))
-    reconciler = Reconciler(Api(cluster.account, heartbeat.beat), settings, heartbeat, metrics)
-    cluster.open("missed", synthesizer={"minReplicas": 2})
+    return Reconciler(api(cluster.account, heartbeat.beat), settings, heartbeat, metrics)
+
+
+@contextlib.asynccontextmanager
+async def _running(reconciler: Reconciler) -> AsyncIterator[None]:
+    """It lives to the end of the block."""
     reconciling = asyncio.create_task(reconciler.run())
     try:
-        await asyncio.to_thread(eventually, partial(_has, cluster, 2))
-        await asyncio.to_thread(cluster.end, "missed")
-        await asyncio.to_thread(eventually, partial(_has, cluster, 0), 30)
+        yield
+        assert not reconciling.done()
     finally:
         reconciling.cancel()
         await asyncio.gather(reconciling, return_exceptions=True)
+
+
+async def test_what_went_before_kopf_watched_is_noticed(
+    cluster: Cluster, gateway: FakeGateway, port: int
+) -> None:
+    cluster.open("missed", synthesizer={"minReplicas": 2})
+    async with _running(_unwatched(cluster, port)):
+        await asyncio.to_thread(eventually, partial(_has, cluster, 2))
+        await asyncio.to_thread(cluster.end, "missed")
+        await asyncio.to_thread(eventually, partial(_has, cluster, 0), 30)
 
 
 async def test_a_session_that_goes_in_mid_pass_stops_nothing(
     cluster: Cluster, gateway: FakeGateway, port: int
 ) -> None:
     """It is deleted, and the watch says so, while its link is being written."""
-    mine = release.environment(cluster, port)["BABBLEFISH_OPERATOR_GATEWAYS"]
-    settings = Settings.model_validate({**_SETTINGS, "gateway_port": port, "gateways": mine})
-    heartbeat = Heartbeat(settings.stale_s)
 
     class Meddling(Api):
         async def create(self, path: str, content: Json) -> None:
@@ -194,18 +202,11 @@ async def test_a_session_that_goes_in_mid_pass_stops_nothing(
                 await asyncio.to_thread(cluster.end, "gone")
                 reconciler.seen(SESSIONS, "DELETED", body)
 
-    api = Meddling(cluster.account, heartbeat.beat)
-    reconciler = Reconciler(api, settings, heartbeat, Metrics(registry(heartbeat)))
+    reconciler = _unwatched(cluster, port, Meddling)
     for name in ("gone", "stays"):
         cluster.open(name)
-    reconciling = asyncio.create_task(reconciler.run())
-    try:
-        # Here nobody watches: it goes on when it has listed again.
+    async with _running(reconciler):
         await asyncio.to_thread(eventually, lambda: _ready(cluster, "stays"), 30)
-        assert not reconciling.done()
-    finally:
-        reconciling.cancel()
-        await asyncio.gather(reconciling, return_exceptions=True)
 
 
 def test_what_does_not_fit_is_not_asked_for_and_said(

@@ -33,6 +33,15 @@ def test_nobody_else_may_look_and_it_goes_with_the_run(store: Store) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(("how", "stays"), [(KeyboardInterrupt, True), (RuntimeError, False)])
+def test_who_interrupts_a_run_wants_it_to_go_on(
+    store: Store, how: type[BaseException], stays: bool
+) -> None:
+    with pytest.raises(how), store.scratch.of("pierre") as folder:
+        raise how
+    assert folder.exists() == stays
+
+
 def test_what_is_stored_is_whole_or_as_it_was(tmp_path: Path) -> None:
     last = tmp_path / "model_last.pt"
     with whole(tmp_path) as draft:

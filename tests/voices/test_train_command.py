@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -56,14 +57,24 @@ def test_it_keeps_what_is_better_and_nothing_else(data_dir: Path) -> None:
 
 
 async def test_one_that_was_killed_goes_on(data_dir: Path) -> None:
-    place = data_dir / "training" / "pierre"
-    with training(data_dir) as process:
-        async with asyncio.timeout(200):
-            while not list(place.glob("adapter/*.pt")):
-                assert process.poll() is None
-                await asyncio.sleep(0.05)
-        process.kill()
-    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    for how in (signal.SIGINT, signal.SIGKILL):
+        await interrupted(data_dir, how)
     with training(data_dir) as process:
         said, _ = process.communicate(timeout=300)
+    assert "Epoch 1/" not in said
     check(data_dir, process.returncode, said)
+
+
+async def interrupted(data_dir: Path, how: signal.Signals) -> None:
+    """A run, once it has stored something; it ends at once."""
+    place = data_dir / "training" / "pierre"
+    before = {file: file.stat().st_mtime_ns for file in place.glob("adapter/*.pt")}
+    with training(data_dir) as process:
+        async with asyncio.timeout(200):
+            while all(before.get(it) == it.stat().st_mtime_ns for it in place.glob("adapter/*.pt")):
+                assert process.poll() is None
+                await asyncio.sleep(0.05)
+        process.send_signal(how)
+        process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""What a fine-tune writes while it runs: one that was killed leaves it, and goes on from there."""
+"""What a fine-tune writes while it runs: one that was interrupted goes on from there."""
 
 import contextlib
 import shutil
@@ -17,7 +17,7 @@ class Scratch:
 
     @contextlib.contextmanager
     def of(self, voice: str) -> Iterator[Path]:
-        """Nobody else may look, and it goes when the run is over, unless that is killed."""
+        """Nobody else may look; it goes when the run is over, unless that is interrupted."""
         if self._folder is None:
             raise ValueError("Nothing lasts here.")
         folder = self._folder / voice
@@ -25,8 +25,12 @@ class Scratch:
         folder.chmod(_PRIVATE)
         try:
             yield folder
-        finally:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
 
     def sweep(self, wanted: Callable[[str], bool]) -> None:
         """Deletes what is of voices that are not wanted."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from babblefish.cloner import f5, f5_worker
+from babblefish.cloner.base import Cloner
 from babblefish.cloner.f5_checkpoints import Checkpoint, find, speakers
 from babblefish.cloner.f5_memory import of_machine
 from babblefish.errors import EngineMissing
@@ -17,7 +18,7 @@ from babblefish.voices import training, training_memory
 from babblefish.voices.training import Material, Outcome, Plan, Trained
 
 
-async def fine_tune(
+def fine_tune(
     store: Store,
     voice: str,
     encoder: SpeakerEncoder,
@@ -38,13 +39,19 @@ async def fine_tune(
         place = folder / ("full" if full else "adapter")
         trained = _trained(store, voice, material, checkpoint, place, plan)
         tell(f"Peak memory: {trained.peak / 1e9:.1f} GB. Listening to it …")
-        await asyncio.gather(cloner.start(), encoder.start())
-        try:
-            outcome = await training.judge(cloner, encoder, material, trained)
-        finally:
-            await asyncio.gather(cloner.stop(), encoder.stop())
+        outcome = asyncio.run(_judged(cloner, encoder, material, trained))
         training.keep(store, voice, trained, outcome)
     return outcome
+
+
+async def _judged(
+    cloner: Cloner, encoder: SpeakerEncoder, material: Material, trained: Trained
+) -> Outcome:
+    await asyncio.gather(cloner.start(), encoder.start())
+    try:
+        return await training.judge(cloner, encoder, material, trained)
+    finally:
+        await asyncio.gather(cloner.stop(), encoder.stop())
 
 
 def _checkpoint(settings: Settings, language: str) -> Checkpoint:
